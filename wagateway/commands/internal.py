@@ -1,0 +1,117 @@
+"""Commands and tables between our own processes; none has a route."""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from wagateway.commands.app import DeviceState
+from wagateway.contract import Command, Needs, Target
+
+WorkerState = Literal["stopped", "starting", "running", "waiting", "parked"]
+
+
+class Beat(msgspec.Struct, frozen=True):
+    """A worker's "still alive", pushed from its event loop each second and on every change of state.
+
+    `token` is the random one of its spawn. `lag` is how late the loop was, in seconds. `log_depth` counts
+    events in the log, `hook_lag` those that some hook has not got yet.
+    """
+
+    device_id: str
+    token: str
+    state: DeviceState
+    jid: str = ""
+    display_name: str = ""
+    reason: str = ""
+    lag: float = 0.0
+    log_depth: int = 0
+    hook_lag: int = 0
+
+
+class DeviceRow(msgspec.Struct, frozen=True):
+    """What the supervisor knows of a device; times are Unix seconds, `pid` is 0 without a worker.
+
+    `paired` is true while a session exists that can be reconnected without a phone.
+    """
+
+    device_id: str
+    state: DeviceState
+    worker: WorkerState
+    created_at: float
+    paired: bool = False
+    jid: str = ""
+    display_name: str = ""
+    reason: str = ""
+    pid: int = 0
+    started_at: float = 0.0
+    restarts: int = 0
+    last_exit: str = ""
+    log_depth: int = 0
+    hook_lag: int = 0
+
+
+class DeviceTable(msgspec.Struct, frozen=True):
+    """The device table, published on the supervisor's feed whenever it changes."""
+
+    rows: list[DeviceRow]
+
+
+class GetDeviceTable(Command[DeviceTable], frozen=True, kw_only=True):
+    """The table as of now, for a front that has just started."""
+
+    target: ClassVar[Target] = "supervisor"
+
+
+class StartWorker(Command[DeviceRow], frozen=True, kw_only=True):
+    """Have a running worker for the device, started if need be; answered when it answers commands."""
+
+    target: ClassVar[Target] = "supervisor"
+    device_id: str
+
+
+class ProcessRow(msgspec.Struct, frozen=True):
+    """One process for `wagatewayctl status`; memory is proportional (PSS) bytes."""
+
+    role: str
+    pid: int
+    started_at: float
+    restarts: int
+    last_exit: str
+    memory: int
+    device: DeviceRow | None = None
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """The whole service at one moment; `well` is false when something needs a person."""
+
+    version: str
+    started_at: float
+    sandbox: bool
+    well: bool
+    processes: list[ProcessRow]
+    devices: list[ProcessRow]
+
+
+class GetOverview(Command[Overview], frozen=True, kw_only=True):
+    """Everything that `wagatewayctl status` shows."""
+
+    target: ClassVar[Target] = "supervisor"
+
+
+class RestartWorker(Command[DeviceRow], frozen=True, kw_only=True):
+    """Stop the worker of a device cleanly and start a new one; also takes it out of parking."""
+
+    target: ClassVar[Target] = "supervisor"
+    device_id: str
+
+
+class Unlinked(msgspec.Struct, frozen=True):
+    """Whether WhatsApp was told that this device is no longer linked."""
+
+    unlinked: bool
+
+
+class Unlink(Command[Unlinked], frozen=True, kw_only=True):
+    """Log this device out of WhatsApp; the worker stays up to be stopped."""
+
+    needs: ClassVar[Needs] = "worker"

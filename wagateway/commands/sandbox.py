@@ -1,0 +1,1 @@
+"""Commands to the simulated WhatsApp network and its phones."""

@@ -1,0 +1,63 @@
+"""What a command is: a typed request to a process, with its routes, its reply and its problems."""
+
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+
+import msgspec
+
+R = TypeVar("R")
+
+Target = Literal["device", "supervisor", "sandbox"]
+"""Which process answers: the worker of the addressed device, the supervisor or the sandbox."""
+
+Needs = Literal["login", "shard", "worker", "nothing"]
+"""What a device command needs: a logged-in device; its stored data only; a running worker, which is
+started when there is none; or nothing (the front answers from its device table without a worker)."""
+
+
+class Problem(Exception):
+    """An expected failure: HTTP status, stable code, a sentence for a person.
+
+    `retry_after` is in seconds. `result` goes into the envelope beside the code.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after: int = 0, result: object = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after
+        self.result = result
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One HTTP way to a command; `{name}` in the path fills the field of that name.
+
+    `{device_id}` in the path of a device command selects the device instead.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+
+
+class Command(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A typed request; `Command[Reply]` fixes what its handler returns."""
+
+    routes: ClassVar[tuple[Route, ...]] = ()
+    target: ClassVar[Target] = "device"
+    needs: ClassVar[Needs] = "login"
+    done: ClassVar[str] = "Success"
+
+    def sentence(self, reply: R) -> str:  # noqa: ARG002  a command may speak from its reply
+        """The envelope's sentence for this reply."""
+        return self.done
+
+
+def reply_type(command: type[Command[Any]]) -> Any:
+    """The `Reply` of `Command[Reply]`, for decoding and for checking handlers."""
+    for cls in command.__mro__:
+        for base in getattr(cls, "__orig_bases__", ()):
+            if get_origin(base) is Command:
+                return get_args(base)[0]
+    raise TypeError(f"{command.__name__} does not say what it is answered with: Command[Reply]")

@@ -1,0 +1,50 @@
+"""Live publication from one process to any number of listeners; what is missed is not kept."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import zmq
+
+from wagateway.link import Context
+from wagateway.sockets import Reader, open_socket
+
+
+class Publisher:
+    """Sends to whoever listens; never waits for a slow listener."""
+
+    def __init__(self, context: Context, address: str) -> None:
+        self._socket = open_socket(context, zmq.PUB)
+        self._socket.bind(address)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close(0)
+
+    def publish(self, body: bytes) -> None:
+        """One message to every listener."""
+        self._socket.send(body, zmq.NOBLOCK)
+
+
+class Listener:
+    """Calls `received(body)` for each publication."""
+
+    def __init__(self, context: Context, address: str, received: Callable[[bytes], None]) -> None:
+        self._socket = open_socket(context, zmq.SUB)
+        self._socket.setsockopt(zmq.SUBSCRIBE, b"")
+        self._socket.setsockopt(zmq.RECONNECT_IVL, 5)
+        self._socket.connect(address)
+        self._reader = Reader(self._socket, lambda frames: received(frames[0]))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.close()
+        self._socket.close(0)

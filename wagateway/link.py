@@ -1,0 +1,127 @@
+"""The asking end of a command socket."""
+
+import asyncio
+import itertools
+import time
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+from wagateway.contract import Command, Problem, reply_type
+from wagateway.envelope import Envelope
+from wagateway.problems import device_unavailable, timed_out
+from wagateway.sockets import Reader, open_socket
+from wagateway.wire import Malformed, Reply, Request, pack_request, unpack_reply
+
+R = TypeVar("R")
+Context = zmq.Context[zmq.Socket[bytes]]
+
+_encoder = msgspec.msgpack.Encoder()
+_RECONNECT_MS = 5
+_WATCHED = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+
+
+class Link:
+    """Asks one process; knows at once when that process dies, and finds its successor by itself.
+
+    Nothing is queued for an absent process: asking it raises 503 `DEVICE_UNAVAILABLE`, and so does every
+    question that is open when it dies. Use as a context manager: an open socket hangs a closing process.
+    """
+
+    def __init__(self, context: Context, address: str) -> None:
+        self.connected = asyncio.Event()
+        self._pending: dict[int, asyncio.Future[Reply]] = {}
+        self._ids = itertools.count(1)
+        self._socket = open_socket(context, zmq.DEALER)
+        self._socket.setsockopt(zmq.IMMEDIATE, 1)
+        self._socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
+        self._monitor = self._socket.get_monitor_socket(_WATCHED)
+        self._replies = Reader(self._socket, self._replied)
+        self._changes = Reader(self._monitor, self._changed)
+        self._socket.connect(address)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Fail what is open and close the sockets."""
+        self._fail_pending("The gateway closed its connection to the device")
+        self._replies.close()
+        self._changes.close()
+        self._socket.disable_monitor()
+        self._monitor.close(0)
+        self._socket.close(0)
+
+    async def ask(self, command: Command[R], timeout: float) -> R:
+        """The typed reply to a command; raises the `Problem` it was answered with.
+
+        `timeout` is in seconds.
+        """
+        reply = await self.forward(type(command).__name__, _encoder.encode(command), timeout)
+        if reply.status != 200:
+            raise problem_in(reply)
+        envelope: Envelope[Any] = msgspec.json.decode(reply.body, type=Envelope[reply_type(type(command))])  # type: ignore[misc]
+        return envelope.results  # type: ignore[return-value]
+
+    async def forward(self, name: str, body: bytes, timeout: float) -> Reply:
+        """The raw reply to an encoded command; raises `Problem` when there is none in `timeout` seconds."""
+        request = Request(next(self._ids), time.monotonic() + timeout, name, body)
+        try:
+            self._socket.send_multipart(pack_request(request), zmq.NOBLOCK)
+        except zmq.Again:
+            raise device_unavailable("The device's worker is not running") from None
+        self._replies.sent()
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._pending[request.id] = future
+        try:
+            async with asyncio.timeout(timeout):
+                return await future
+        except TimeoutError:
+            raise timed_out() from None
+        finally:
+            self._pending.pop(request.id, None)
+
+    def _replied(self, frames: list[bytes]) -> None:
+        try:
+            reply = unpack_reply(frames)
+        except Malformed:
+            return
+        future = self._pending.get(reply.id)
+        if future is not None and not future.done():
+            future.set_result(reply)
+
+    def _changed(self, frames: list[bytes]) -> None:
+        event = parse_monitor_message(frames)["event"]
+        if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+            self.connected.set()
+        elif event == zmq.EVENT_DISCONNECTED:
+            self.connected.clear()
+            self._fail_pending(
+                "The device's worker stopped before it answered; if this request was to send a message, "
+                "whether it was sent is not known"
+            )
+
+    def _fail_pending(self, why: str) -> None:
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(device_unavailable(why))
+
+
+def problem_in(reply: Reply) -> Problem:
+    """The problem that a reply's envelope carries."""
+    envelope = msgspec.json.decode(reply.body, type=Envelope[Any])
+    return Problem(
+        reply.status,
+        envelope.code,
+        envelope.message,
+        retry_after=reply.retry_after,
+        result=envelope.results,
+    )

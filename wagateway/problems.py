@@ -1,0 +1,50 @@
+"""Every problem that more than one place raises, so that one failure has one code and one sentence."""
+
+from wagateway.contract import Problem
+
+
+def invalid(field: str, what: str) -> Problem:
+    """400: a value that cannot be used; `field` names it."""
+    return Problem(400, "VALIDATION_ERROR", f"{field}: {what}.")
+
+
+def device_id_required(registered: int) -> Problem:
+    """400: nothing says which device is meant."""
+    text = "Multiple devices registered" if registered else "No device registered"
+    return Problem(
+        400,
+        "DEVICE_ID_REQUIRED",
+        f"{text}, device_id is required via X-Device-Id header or device_id query",
+    )
+
+
+def device_not_found(device_id: str) -> Problem:
+    """404: no device has this id or JID."""
+    return Problem(
+        404, "DEVICE_NOT_FOUND", f"Device '{device_id}' not found", result={"device_id": device_id}
+    )
+
+
+def device_not_logged_in(device_id: str) -> Problem:
+    """401, the status of the real server, with the guide's code."""
+    return Problem(401, "DEVICE_NOT_LOGGED_IN", f"Device '{device_id}' is not logged in")
+
+
+def device_unavailable(why: str, retry_after: int = 1) -> Problem:
+    """503: the worker of the device is not there to answer; another try may succeed."""
+    return Problem(503, "DEVICE_UNAVAILABLE", why, retry_after=retry_after)
+
+
+def outcome_unknown() -> Problem:
+    """503: WhatsApp may or may not have the message, and sending it anew could double it."""
+    return Problem(
+        503,
+        "OUTCOME_UNKNOWN",
+        "The device stopped while this message was being sent; whether WhatsApp has it is not known. "
+        "It is not sent again: use a new Idempotency-Key to send it anyway",
+    )
+
+
+def timed_out(retry_after: int = 1) -> Problem:
+    """504: the deadline passed before the answer."""
+    return Problem(504, "GATEWAY_TIMEOUT", "The device did not answer in time", retry_after=retry_after)

@@ -1,0 +1,137 @@
+"""The answering end of a command socket."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from types import ModuleType, TracebackType
+from typing import Any, Generic, Self, TypeVar, get_type_hints
+
+import msgspec
+import structlog
+import zmq
+
+from wagateway.contract import Command, Problem, reply_type
+from wagateway.envelope import failure, success
+from wagateway.link import Context
+from wagateway.sockets import Reader, open_socket
+from wagateway.wire import Malformed, Reply, Request, pack_reply, unpack_request
+
+S = TypeVar("S")
+Handler = Callable[[S, Any], Awaitable[object]]
+
+_BUG = Problem(500, "INTERNAL_SERVER_ERROR", "Internal error; the log has the details")
+
+log = structlog.get_logger()
+
+
+class Handlers(Generic[S]):
+    """The handlers of a process by command name, with the decoder of each command."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, tuple[Handler[S], msgspec.msgpack.Decoder[Command[Any]]]] = {}
+
+    def add(self, command: type[Command[Any]], handler: Handler[S]) -> None:
+        """Register; raises TypeError when the command has a handler already."""
+        if command.__name__ in self._handlers:
+            raise TypeError(f"two handlers for {command.__name__}")
+        self._handlers[command.__name__] = (handler, msgspec.msgpack.Decoder(command))
+
+    def find(self, request: Request) -> tuple[Handler[S], Command[Any]]:
+        """The handler and the decoded command of a request; raises `Problem`."""
+        found = self._handlers.get(request.name)
+        if found is None:
+            raise Problem(404, "COMMAND_UNKNOWN", "This process does not answer this command")
+        handler, decoder = found
+        try:
+            return handler, decoder.decode(request.body)
+        except msgspec.DecodeError as error:
+            raise Problem(400, "VALIDATION_ERROR", str(error)) from error
+
+    def names(self) -> frozenset[str]:
+        """The commands that have a handler."""
+        return frozenset(self._handlers)
+
+
+def collect(modules: Iterable[ModuleType]) -> "Handlers[Any]":
+    """Every public `async def name(state, command: SomeCommand) -> Reply` of the modules.
+
+    The signature is the registration. Raises TypeError, naming the function, for a second handler of a
+    command or a return type that is not the command's reply.
+    """
+    handlers: Handlers[Any] = Handlers()
+    for module in modules:
+        for name, function in vars(module).items():
+            if inspect.iscoroutinefunction(function) and function.__module__ == module.__name__:
+                _register(handlers, name, function)
+    return handlers
+
+
+def _register(handlers: "Handlers[Any]", name: str, function: Handler[Any]) -> None:
+    hints = get_type_hints(function)
+    command = next((hint for hint in hints.values() if _is_command(hint)), None)
+    if name.startswith("_") or command is None:
+        return
+    if hints["return"] != reply_type(command):
+        raise TypeError(f"{name} must return {reply_type(command)}, the reply of {command.__name__}")
+    handlers.add(command, function)
+
+
+def _is_command(hint: object) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Command)
+
+
+class Server(Generic[S]):
+    """Binds `address` and answers each command in a task of its own, handing `state` to the handlers."""
+
+    def __init__(self, context: Context, address: str, handlers: Handlers[S], state: S) -> None:
+        self._handlers = handlers
+        self._state = state
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._socket = open_socket(context, zmq.ROUTER)
+        self._socket.bind(address)
+        self._reader = Reader(self._socket, self._received)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.close()
+        for task in self._tasks:
+            task.cancel()
+        self._socket.close(0)
+
+    async def drain(self, timeout: float) -> None:
+        """Wait until what was asked so far is answered, at most `timeout` seconds."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout)
+
+    def _received(self, frames: list[bytes]) -> None:
+        peer, *rest = frames
+        try:
+            request = unpack_request(rest)
+        except Malformed:
+            return
+        if request.deadline < time.monotonic():
+            return
+        task = asyncio.get_running_loop().create_task(self._answer(peer, request), name=request.name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, peer: bytes, request: Request) -> None:
+        try:
+            handler, command = self._handlers.find(request)
+            result = await handler(self._state, command)
+            reply = Reply(request.id, 200, 0, success(command.sentence(result), result))
+        except Problem as problem:
+            reply = Reply(request.id, problem.status, problem.retry_after, failure(problem))
+        except Exception:  # the process's edge: a bug becomes a traceback in the log and a plain 500 outside
+            log.exception("command.failed", command=request.name)
+            reply = Reply(request.id, 500, 0, failure(_BUG))
+        try:
+            self._socket.send_multipart([peer, *pack_reply(reply)], zmq.NOBLOCK)
+        except zmq.ZMQError:
+            return  # who asked has gone; nobody is left to tell
+        self._reader.sent()

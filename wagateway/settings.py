@@ -1,0 +1,197 @@
+"""All settings, typed, from flags, environment, `.env` and defaults, in this order of precedence."""
+
+import argparse
+import base64
+import ipaddress
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, get_args, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Meta
+
+PREFIX = "WAGATEWAY_"
+
+
+class Refused(ValueError):
+    """A flag, variable or value that cannot be used; the text names it and says what to do."""
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """A text that shows itself as `***`."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+def _setting(env: str, flag: str, text: str) -> Meta:
+    return Meta(extra={"env": env, "flag": flag}, description=text)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One field per setting; the names of the real server are kept where it has the same setting."""
+
+    port: Annotated[int, _setting("APP_PORT", "--port", "port to listen on")] = 3000
+    host: Annotated[str, _setting("APP_HOST", "--host", "address to bind")] = "127.0.0.1"
+    debug: Annotated[bool, _setting("APP_DEBUG", "--debug", "log at debug level")] = False
+    os: Annotated[str, _setting("APP_OS", "--os", "name shown under Linked devices")] = "wagateway"
+    basic_auth: Annotated[
+        list[Secret], _setting("APP_BASIC_AUTH", "--basic-auth", "user:password, comma separated")
+    ] = []
+    base_path: Annotated[str, _setting("APP_BASE_PATH", "--base-path", "path before every route")] = ""
+    trusted_proxies: Annotated[
+        list[str],
+        _setting("APP_TRUSTED_PROXIES", "--trusted-proxies", "networks whose X-Forwarded-* is believed"),
+    ] = []
+    webhook: Annotated[
+        list[str], _setting("WHATSAPP_WEBHOOK", "--webhook", "URLs that get events, comma separated")
+    ] = []
+    webhook_secret: Annotated[
+        Secret | None,
+        _setting("WHATSAPP_WEBHOOK_SECRET", "--webhook-secret", "signing key; generated when absent"),
+    ] = None
+    webhook_insecure_skip_verify: Annotated[
+        bool,
+        _setting(
+            "WHATSAPP_WEBHOOK_INSECURE_SKIP_VERIFY",
+            "--webhook-insecure-skip-verify",
+            "accept any TLS certificate of a webhook",
+        ),
+    ] = False
+    webhook_events: Annotated[
+        list[str],
+        _setting("WHATSAPP_WEBHOOK_EVENTS", "--webhook-events", "event names to deliver; empty: all"),
+    ] = []
+    storage: Annotated[Path, _setting("WAGATEWAY_STORAGE", "--storage", "folder of all data")] = Path(
+        "storages"
+    )
+    runtime: Annotated[
+        Path | None, _setting("WAGATEWAY_RUNTIME", "--runtime", "folder of the sockets, mode 0700")
+    ] = None
+    sandbox: Annotated[
+        bool, _setting("WAGATEWAY_SANDBOX", "--sandbox", "use the simulated WhatsApp network")
+    ] = False
+    request_timeout: Annotated[
+        float, _setting("WAGATEWAY_REQUEST_TIMEOUT", "--request-timeout", "seconds before a 504")
+    ] = 45.0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Refused(message)
+
+
+def load(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path, program: str = "wagateway"
+) -> Settings:
+    """Settings from everything that may say something; raises `Refused`. `folder` is where `.env` is."""
+    flags = _flags(arguments, program)
+    variables = {key: value for key, value in dotenv_values(folder / ".env").items() if value is not None}
+    variables |= environment
+    _refuse_unknown(variables)
+    values: dict[str, Any] = {}
+    for name, (kind, meta) in _fields().items():
+        env, flag = meta["env"], meta["flag"]
+        if name in flags:
+            values[name] = _convert(flag, flags[name], kind)
+        elif variables.get(env, "") != "":
+            values[name] = _convert(env, variables[env], kind)
+    settings = Settings(**values)
+    _check(settings)
+    return settings
+
+
+def _fields() -> dict[str, tuple[Any, dict[str, str]]]:
+    hints = get_type_hints(Settings, include_extras=True)
+    fields = {}
+    for name, hint in hints.items():
+        kind, meta = get_args(hint)
+        fields[name] = (kind, meta.extra | {"text": meta.description})
+    return fields
+
+
+def _flags(arguments: Sequence[str], program: str) -> dict[str, str]:
+    parser = _Parser(
+        prog=program,
+        description="WhatsApp HTTP gateway: every account in a process of its own.",
+        epilog="Flags win over the environment, the environment over .env.",
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    for name, (kind, meta) in _fields().items():
+        optional: dict[str, Any] = {"nargs": "?", "const": "true"} if kind is bool else {}
+        text = f"{meta['text']} [{meta['env']}]"
+        parser.add_argument(meta["flag"], dest=name, help=text, metavar="VALUE", **optional)
+    return vars(parser.parse_args(list(arguments)))
+
+
+def _refuse_unknown(variables: Mapping[str, str]) -> None:
+    known = {meta["env"] for _, meta in _fields().values()}
+    unknown = sorted(name for name in variables if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise Refused(f"{unknown[0]} is not a setting of wagateway; see wagateway --help")
+
+
+def _convert(name: str, text: str, kind: Any) -> object:
+    value: object = text.strip()
+    if get_args(kind) and kind in (list[str], list[Secret]):
+        value = [part.strip() for part in text.split(",") if part.strip()]
+    if kind == list[Secret]:
+        value = [Secret(part) for part in value]  # type: ignore[attr-defined]
+    if kind == Secret | None:
+        return Secret(text)
+    try:
+        return msgspec.convert(value, kind, strict=False, dec_hook=lambda to, raw: to(raw))
+    except msgspec.ValidationError:
+        expected = getattr(kind, "__name__", str(kind))
+        raise Refused(f"{name}: this value is not a valid {expected}") from None
+
+
+def _check(settings: Settings) -> None:
+    _check_numbers(settings)
+    for pair in settings.basic_auth:
+        if pair.value.count(":") != 1 or not all(pair.value.split(":")):
+            raise Refused("--basic-auth: each entry must be user:password, with one colon")
+    for url in settings.webhook:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise Refused("--webhook: each entry must be an http or https URL")
+    if settings.base_path and not settings.base_path.startswith("/"):
+        raise Refused("--base-path: must start with /")
+    for network in settings.trusted_proxies:
+        _check_network(network)
+    if not settings.basic_auth and not _is_loopback(settings.host):
+        raise Refused(
+            f"--host: refusing to listen on {settings.host} without credentials: anyone who reaches it "
+            "could use your WhatsApp accounts. Set --basic-auth user:password (APP_BASIC_AUTH), or bind "
+            "to 127.0.0.1 and put a proxy in front"
+        )
+
+
+def _check_numbers(settings: Settings) -> None:
+    if not 0 <= settings.port <= 65535:
+        raise Refused(f"--port: {settings.port} is not between 0 and 65535")
+    if not 0 < settings.request_timeout <= 3600:
+        raise Refused("--request-timeout: must be between 0 and 3600 seconds")
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise Refused(f"--trusted-proxies: {text} is not an address or network") from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def authorization(pair: Secret) -> bytes:
+    """The `Authorization` header value that a client with this `user:password` sends."""
+    return b"Basic " + base64.b64encode(pair.value.encode())

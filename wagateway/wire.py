@@ -1,0 +1,109 @@
+"""How processes find each other and what a command and a reply look like as frames."""
+
+import hashlib
+import os
+import struct
+from pathlib import Path
+
+import msgspec
+
+_REQUEST = struct.Struct("!Qd")  # request id, deadline in monotonic seconds
+_REPLY = struct.Struct("!QHI")  # request id, HTTP status, Retry-After in seconds
+
+MAX_FRAME = 16 * 1024 * 1024
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A command on the wire: `body` is its msgpack, `deadline` is CLOCK_MONOTONIC seconds."""
+
+    id: int
+    deadline: float
+    name: str
+    body: bytes
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An answer on the wire: `body` is the finished JSON envelope, passed on untouched."""
+
+    id: int
+    status: int
+    retry_after: int
+    body: bytes
+
+
+class Malformed(ValueError):
+    """Frames that no peer of ours sends."""
+
+
+def pack_request(request: Request) -> list[bytes]:
+    """`id+deadline | name | body`."""
+    return [_REQUEST.pack(request.id, request.deadline), request.name.encode(), request.body]
+
+
+def unpack_request(frames: list[bytes]) -> Request:
+    """The reverse of `pack_request`; raises `Malformed`."""
+    try:
+        head, name, body = frames
+        number, deadline = _REQUEST.unpack(head)
+        return Request(number, deadline, name.decode(), body)
+    except (ValueError, struct.error) as error:
+        raise Malformed(str(error)) from error
+
+
+def pack_reply(reply: Reply) -> list[bytes]:
+    """`id+status+retry_after | body`."""
+    return [_REPLY.pack(reply.id, reply.status, reply.retry_after), reply.body]
+
+
+def unpack_reply(frames: list[bytes]) -> Reply:
+    """The reverse of `pack_reply`; raises `Malformed`."""
+    try:
+        head, body = frames
+        number, status, retry_after = _REPLY.unpack(head)
+        return Reply(number, status, retry_after, body)
+    except (ValueError, struct.error) as error:
+        raise Malformed(str(error)) from error
+
+
+def device_key(device_id: str) -> str:
+    """A short file name for a device: an ipc path ends at 107 bytes, and an id is not a path."""
+    return hashlib.sha256(device_id.encode()).hexdigest()[:16]
+
+
+def worker_socket(runtime: Path, device_id: str) -> str:
+    """Where the worker of a device answers commands."""
+    return f"ipc://{runtime}/{device_key(device_id)}.sock"
+
+
+def supervisor_socket(runtime: Path) -> str:
+    """Where the supervisor answers commands."""
+    return f"ipc://{runtime}/supervisor.sock"
+
+
+def supervisor_feed(runtime: Path) -> str:
+    """Where the supervisor publishes the device table (see `commands.internal.DeviceTable`)."""
+    return f"ipc://{runtime}/supervisor.feed"
+
+
+def beats_socket(runtime: Path) -> str:
+    """Where workers push their beats."""
+    return f"ipc://{runtime}/beats.sock"
+
+
+def sandbox_socket(runtime: Path) -> str:
+    """Where the sandbox answers commands."""
+    return f"ipc://{runtime}/sandbox.sock"
+
+
+def runtime_folder(configured: Path | None, storage: Path) -> Path:
+    """The folder of the sockets: as configured, systemd's, or one that follows from the storage folder.
+
+    Every process and `wagatewayctl` compute the same path from the same settings.
+    """
+    if configured is not None:
+        return configured
+    if systemd := os.environ.get("RUNTIME_DIRECTORY"):
+        return Path(systemd.split(":")[0])
+    name = f"wagateway-{os.getuid()}-{device_key(str(storage.resolve()))[:8]}"
+    parent = os.environ.get("XDG_RUNTIME_DIR") or "/tmp"  # noqa: S108  made 0700 and its owner checked
+    return Path(parent) / name

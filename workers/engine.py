@@ -1,0 +1,97 @@
+"""The engine as the rest of the worker sees it: what it can do, and what it tells."""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from wagateway.whatsapp.protos import E2E
+
+Change = Literal[
+    "connecting", "connected", "disconnected", "logged_out", "replaced", "banned", "outdated", "ended"
+]
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """WhatsApp acknowledged a message; `timestamp` is Unix seconds, JIDs have no device part."""
+
+    message_id: str
+    timestamp: int
+
+
+class IncomingMessage(msgspec.Struct, frozen=True):
+    """One message as the engine decrypted it; JIDs have no device part.
+
+    `chat` and `sender` are phone JIDs where the engine knows them, `chat_lid` and `sender_lid` the LIDs
+    ("" when unknown). `timestamp` is Unix milliseconds. `content` is the serialised `E2E.Message`.
+    """
+
+    id: str
+    chat: str
+    chat_lid: str
+    sender: str
+    sender_lid: str
+    push_name: str
+    timestamp: int
+    is_from_me: bool
+    is_group: bool
+    content: bytes
+
+
+class ConnectionChange(msgspec.Struct, frozen=True):
+    """The connection to WhatsApp changed; `reason` is a stable word or "", `until` Unix seconds of a ban."""
+
+    change: Change
+    reason: str = ""
+    until: int = 0
+
+
+class QrShown(msgspec.Struct, frozen=True):
+    """A code to scan; the engine renews it: `expires_at` is Unix seconds, `attempt` counts from 1."""
+
+    code: str
+    expires_at: float
+    attempt: int
+
+
+class EngineEvents(Protocol):
+    """What the engine calls, on its own thread; each call returns when what it told is safe."""
+
+    def message(self, message: IncomingMessage) -> None:
+        """Returns when the message is committed: only then may the engine go on."""
+
+    def unread(self, code: int, raw: bytes) -> None:
+        """A message-carrying event that could not be interpreted, kept raw so that nothing is lost."""
+
+    def connection(self, change: ConnectionChange) -> None:
+        """The state of the connection changed."""
+
+    def qr(self, shown: QrShown | None) -> None:
+        """A new QR code, or None when there will be no more."""
+
+    def paired(self, jid: str, lid: str, name: str) -> None:
+        """The device belongs to this account now."""
+
+
+class Engine(Protocol):
+    """One WhatsApp connection. Every call raises `Problem` for what WhatsApp or the network refuse."""
+
+    async def connect(self) -> None:
+        """Dial WhatsApp: log in with the stored session, or wait for pairing. Returns at once."""
+
+    async def stop(self) -> None:
+        """Disconnect cleanly; nothing can be called afterwards."""
+
+    async def pair_code(self, phone: str) -> str:
+        """The pairing code (ABCD-EFGH) for the number `phone` (digits)."""
+
+    async def unlink(self) -> None:
+        """Log out of WhatsApp and forget the session."""
+
+    async def send(self, chat: str, message: E2E.Message) -> Sent:
+        """Send to the chat and wait for WhatsApp's acknowledgement; sends leave in the order of calls."""
+
+    async def group_members(self, group: str) -> list[str]:
+        """The JIDs of a group's participants."""
+
+    async def own_jid(self) -> tuple[str, str, str]:
+        """The account's phone JID, LID and display name; ("", "", "") when not paired."""
