@@ -4,11 +4,26 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from wagateway.contract import Problem
 from wagateway.whatsapp.protos import E2E
 
 Change = Literal[
     "connecting", "connected", "disconnected", "logged_out", "replaced", "banned", "outdated", "ended"
 ]
+
+
+class Uncertain(Problem):
+    """`Engine.send` ended without an answer: WhatsApp may have the message, so nobody sends it again.
+
+    Every other `Problem` that a send raises means that WhatsApp has not got it. `why` is a clause.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            503,
+            "OUTCOME_UNKNOWN",
+            f"{why}; whether WhatsApp has the message is not known. It is not sent again by itself",
+        )
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -88,7 +103,10 @@ class Engine(Protocol):
         """Log out of WhatsApp and forget the session."""
 
     async def send(self, chat: str, message: E2E.Message) -> Sent:
-        """Send to the chat and wait for WhatsApp's acknowledgement; sends leave in the order of calls."""
+        """Send to the chat and wait for WhatsApp's acknowledgement; sends leave in the order of calls.
+
+        Raises `Uncertain` when it may have been sent, any other `Problem` when it was not.
+        """
 
     async def group_members(self, group: str) -> list[str]:
         """The JIDs of a group's participants."""

@@ -1,0 +1,214 @@
+"""Lists of chats and messages: every filter, true totals, and pages that hold still."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, incoming
+from wagateway.commands.chats import ChatList, ListChats, ListMessages, MessageList
+from wagateway.contract import Problem
+from wagateway.whatsapp.protos import E2E
+from workers.device import Device
+from workers.handlers.chats import list_chats, list_messages
+from workers.inbound import Inbound
+
+IMAGE = E2E.Message(imageMessage=E2E.ImageMessage(mimetype="image/jpeg"))
+
+
+@pytest.fixture
+def inbox(device: Device) -> Inbound:
+    return Inbound(device.shard, device, lambda _: None)
+
+
+def person(number: int) -> str:
+    return f"4915200{number:06}@s.whatsapp.net"
+
+
+def texts(page: MessageList) -> list[str]:
+    return [message.content for message in page.data]
+
+
+def jids(page: ChatList) -> list[str]:
+    return [chat.jid for chat in page.data]
+
+
+async def test_messages_are_latest_first_and_the_newest_of_a_second_leads(
+    device: Device, inbox: Inbound
+) -> None:
+    for text, timestamp in (("b", NOON), ("c", NOON), ("a", NOON - 1000), ("d", NOON + 1000)):
+        inbox.message(incoming(text, timestamp=timestamp))
+    page = await list_messages(device, ListMessages(chat_jid=ALICE))
+    assert texts(page) == ["d", "c", "b", "a"]
+
+
+async def test_a_message_looks_as_on_the_real_server(device: Device, inbox: Inbound) -> None:
+    inbox.message(incoming("hi", id="A1", timestamp=NOON))
+    (message,) = (await list_messages(device, ListMessages(chat_jid="+49 151 00000002"))).data
+    assert (
+        message.id,
+        message.chat_jid,
+        message.sender_jid,
+        message.sender_display_name,
+        message.content,
+    ) == ("A1", ALICE, ALICE, "Alice", "hi")
+    assert (message.timestamp, message.is_from_me, message.media_type) == ("2027-01-15T08:00:00Z", False, "")
+
+
+async def test_all_message_filters_combine_and_the_total_is_what_matches(
+    device: Device, inbox: Inbound
+) -> None:
+    for number in range(20):
+        mine = number % 2 == 0
+        inbox.message(
+            incoming(
+                f"offer {number}" if number % 3 == 0 else f"news {number}",
+                timestamp=NOON + number * 1000,
+                is_from_me=mine,
+                sender=OWN if mine else ALICE,
+            )
+        )
+    page = await list_messages(
+        device,
+        ListMessages(
+            chat_jid=ALICE,
+            search="OFFER",
+            is_from_me=True,
+            start_time=datetime.fromisoformat("2027-01-15T08:00:01Z"),
+            end_time=datetime.fromisoformat("2027-01-15T08:00:18Z"),
+            limit=2,
+        ),
+    )
+    assert (texts(page), page.pagination.total) == (["offer 18", "offer 12"], 3)
+
+
+async def test_wildcards_in_a_search_are_plain_characters(device: Device, inbox: Inbound) -> None:
+    for text in ("100% sure", "100 sure", "a_b", "aXb", "back\\slash"):
+        inbox.message(incoming(text))
+    for search, found in (("100%", "100% sure"), ("A_B", "a_b"), ("k\\s", "back\\slash")):
+        page = await list_messages(device, ListMessages(chat_jid=ALICE, search=search))
+        assert [found] == texts(page)
+
+
+async def test_times_without_an_offset_are_utc_and_others_are_compared_as_moments(
+    device: Device, inbox: Inbound
+) -> None:
+    inbox.message(incoming("at eight UTC", timestamp=NOON))
+    naive = datetime(2027, 1, 15, 8, 0)  # noqa: DTZ001  what a caller without an offset sends
+    shifted = datetime(2027, 1, 15, 10, 0, tzinfo=timezone(timedelta(hours=2)))
+    for moment in (naive, shifted):
+        page = await list_messages(device, ListMessages(chat_jid=ALICE, start_time=moment, end_time=moment))
+        assert texts(page) == ["at eight UTC"]
+
+
+async def test_media_only_shows_files(device: Device, inbox: Inbound) -> None:
+    inbox.message(incoming("text"))
+    inbox.message(incoming(content=IMAGE))
+    page = await list_messages(device, ListMessages(chat_jid=ALICE, media_only=True))
+    assert ([message.media_type for message in page.data], page.pagination.total) == (["image"], 1)
+
+
+async def test_pages_of_messages_neither_skip_nor_repeat_while_new_ones_arrive(
+    device: Device, inbox: Inbound
+) -> None:
+    for number in range(25):
+        inbox.message(incoming(str(number), timestamp=NOON + number // 4 * 1000))
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = await list_messages(device, ListMessages(chat_jid=ALICE, limit=4, cursor=cursor))
+        seen += texts(page)
+        inbox.message(incoming("new", timestamp=NOON + 60_000))
+        cursor = page.pagination.next_cursor
+        if not cursor:
+            break
+    assert [str(number) for number in reversed(range(25))] == seen
+
+
+async def test_an_offset_skips(device: Device, inbox: Inbound) -> None:
+    for number in range(5):
+        inbox.message(incoming(str(number), timestamp=NOON + number))
+    page = await list_messages(device, ListMessages(chat_jid=ALICE, limit=2, offset=2))
+    assert (texts(page), page.pagination.total, page.pagination.offset) == (["2", "1"], 5, 2)
+
+
+async def test_limit_0_is_the_default(device: Device) -> None:
+    assert (await list_messages(device, ListMessages(chat_jid=ALICE, limit=0))).pagination.limit == 50
+    assert (await list_chats(device, ListChats(limit=0))).pagination.limit == 25
+
+
+@pytest.mark.parametrize("cursor", ["x", "!!!", "AAAA", "gaFh", "kwECAw", "žž"])
+async def test_a_cursor_that_was_not_given_is_refused(device: Device, cursor: str) -> None:
+    with pytest.raises(Problem, match="cursor") as caught:
+        await list_messages(device, ListMessages(chat_jid=ALICE, cursor=cursor))
+    assert caught.value.status == 400
+
+
+async def test_a_chat_is_found_by_its_lid(device: Device, inbox: Inbound) -> None:
+    inbox.message(incoming("hi", chat_lid=ALICE_LID, sender_lid=ALICE_LID))
+    page = await list_messages(device, ListMessages(chat_jid=ALICE_LID))
+    assert (texts(page), page.chat_info.jid) == (["hi"], ALICE)
+
+
+async def test_a_chat_stored_by_its_lid_is_found_by_the_phone_once_known(
+    device: Device, inbox: Inbound
+) -> None:
+    inbox.message(incoming("early", chat=ALICE_LID, chat_lid=ALICE_LID, sender=ALICE_LID, push_name=""))
+    inbox.message(incoming("x", chat=GROUP, sender_lid=ALICE_LID, is_group=True))
+    page = await list_messages(device, ListMessages(chat_jid=ALICE))
+    assert (texts(page), page.data[0].sender_jid, page.chat_info.name) == (["early"], ALICE, "4915100000002")
+
+
+async def test_an_unknown_chat_is_empty_and_named(device: Device) -> None:
+    page = await list_messages(device, ListMessages(chat_jid=BOB))
+    assert (
+        page.data,
+        page.pagination.total,
+        page.chat_info.jid,
+        page.chat_info.name,
+    ) == ([], 0, BOB, "4915100000003")
+
+
+async def test_chats_are_latest_first_with_what_is_unread(device: Device, inbox: Inbound) -> None:
+    inbox.message(incoming("one", timestamp=NOON))
+    inbox.message(incoming("two", timestamp=NOON + 1000, chat=BOB, sender=BOB, push_name="Bob"))
+    inbox.message(incoming("three", timestamp=NOON + 2000, chat=BOB, sender=BOB, push_name="Bob"))
+    page = await list_chats(device, ListChats())
+    assert [(chat.name, chat.unread_count) for chat in page.data] == [("Bob", 2), ("Alice", 1)]
+    assert page.data[0].last_message_time == "2027-01-15T08:00:02Z"
+
+
+async def test_all_chat_filters_combine_and_the_total_is_what_matches(device: Device, inbox: Inbound) -> None:
+    for number in range(6):
+        content = IMAGE if number % 2 else E2E.Message(conversation="x")
+        who = person(number)
+        name = "Shop" if number > 1 else "Person"
+        inbox.message(
+            incoming(content=content, chat=who, sender=who, push_name=name, timestamp=NOON + number)
+        )
+    device.shard.write(
+        lambda c: c.execute("UPDATE chats SET archived = 1 WHERE jid = ?", (person(5),)) and None
+    ).result()
+    page = await list_chats(device, ListChats(search="sho", has_media=True, archived=False))
+    assert ([person(3)], 1) == (jids(page), page.pagination.total)
+
+
+async def test_pages_of_chats_neither_skip_nor_repeat_while_chats_move(
+    device: Device, inbox: Inbound
+) -> None:
+    people = [person(number) for number in range(12)]
+    for number, who in enumerate(people):
+        inbox.message(incoming(chat=who, sender=who, timestamp=NOON + number // 3 * 1000))
+    seen: list[str] = []
+    cursor = ""
+    moved = 0
+    while True:
+        page = await list_chats(device, ListChats(limit=3, cursor=cursor))
+        seen += jids(page)
+        for who in (people[moved], people[11 - moved]):
+            inbox.message(incoming(chat=who, sender=who, timestamp=NOON + 60_000 + moved))
+        inbox.message(incoming(chat=person(100 + moved), sender=person(100 + moved)))
+        moved += 1
+        cursor = page.pagination.next_cursor
+        if not cursor:
+            break
+    assert list(reversed(people)) == seen

@@ -1,0 +1,77 @@
+"""Opening a SQLite file of ours: the same pragmas everywhere, and a schema that is exactly the code's."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from sqlite_utils import Database, Migrations
+
+_PRAGMAS = (
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA journal_size_limit = 16777216",
+)
+_PASSING = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM}
+
+
+class Unusable(Exception):
+    """The file needs a person: it is corrupt, newer than the code, or cannot be migrated."""
+
+
+def open_database(path: Path, migrations: Migrations) -> sqlite3.Connection:
+    """A connection in autocommit mode to the file at `path`, made (mode 0600) and migrated if need be.
+
+    Name migrations by number (`0001_messages`): they run in order, each in a transaction of its own. Raises
+    `Unusable`; a full disk or a locked file is a `sqlite3.OperationalError`, because it may pass.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except (PermissionError, IsADirectoryError) as error:
+        raise Unusable(f"{path}: {error.strerror}") from error
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(pragma).fetchall()
+        _migrate(connection, migrations, path)
+    except sqlite3.Error as error:
+        connection.close()
+        if _may_pass(error):
+            raise
+        raise Unusable(f"{path}: {error}") from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, migrations: Migrations, path: Path) -> None:
+    database = Database(connection, execute_plugins=False)
+    unknown = {done.name for done in migrations.applied(database)} - _names(migrations)
+    if unknown:
+        raise Unusable(
+            f"{path}: written by a newer version of wagateway (it has {', '.join(sorted(unknown))}); "
+            "start that version again, or restore a backup from before the upgrade"
+        )
+    try:
+        migrations.apply(database)
+    except sqlite3.Error:
+        raise
+    except Exception as error:  # a migration is code of any kind; whatever it raised, it was rolled back
+        raise Unusable(f"{path}: a migration failed: {error}") from error
+
+
+def _names(migrations: Migrations) -> set[str]:
+    # Everything is pending for an empty database: the one public way to list a set's migrations.
+    empty = sqlite3.connect(":memory:")
+    try:
+        return {migration.name for migration in migrations.pending(Database(empty, execute_plugins=False))}
+    finally:
+        empty.close()
+
+
+def _may_pass(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _PASSING

@@ -1,0 +1,164 @@
+"""The only connection that writes a shard, owned by one thread: what waits together commits together."""
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from wagateway.contract import Problem
+from wagateway.database import Unusable
+from wagateway.problems import device_unavailable
+
+T = TypeVar("T")
+Connect = Callable[[bool], sqlite3.Connection]
+
+_BATCH = 256
+_DAMAGING = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY}
+STORAGE = frozenset({"STORAGE_FULL", "STORAGE_FAILED"})
+"""The codes of a write that failed for want of a working disk: nothing was stored, a repeat may succeed."""
+
+log = structlog.get_logger()
+
+
+class _Write(Generic[T]):
+    __slots__ = ("function", "future", "outcome")
+
+    def __init__(self, function: Callable[[sqlite3.Connection], T]) -> None:
+        self.function = function
+        self.future: Future[T] = Future()
+        self.outcome: T | Exception | None = None
+
+
+class Writer:
+    """`connect(verify)` opens the file; after a disk fault it is called again with `verify` true."""
+
+    def __init__(self, connect: Connect, verify: bool) -> None:
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = connect(verify)
+        self._queue: queue.SimpleQueue[_Write[Any] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="shard-write", daemon=True)
+        self._thread.start()
+
+    def submit(self, function: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Run `function` in the next transaction; the future is done when that is on disk.
+
+        The function only uses the connection and its arguments: it is run again when the transaction it
+        shared with others fails. What it raises undoes its own changes only and becomes the future's
+        exception; so does a `Problem` with one of the codes in `STORAGE`.
+        """
+        write = _Write(function)
+        with self._lock:
+            if self._closed:
+                raise device_unavailable("The device is stopping; nothing was stored")
+            self._queue.put(write)
+        return write.future
+
+    def close(self) -> None:
+        """Commit what was submitted and close the file."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        more = True
+        while more:
+            batch, more = self._next()
+            self._commit([write for write in batch if write.future.set_running_or_notify_cancel()])
+        if self._connection is not None:
+            self._connection.close()
+
+    def _next(self) -> tuple[list[_Write[Any]], bool]:
+        batch: list[_Write[Any]] = []
+        write = self._queue.get()
+        while write is not None:
+            batch.append(write)
+            if len(batch) == _BATCH:
+                return batch, True
+            try:
+                write = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+    def _commit(self, batch: list[_Write[Any]]) -> None:
+        if not batch:
+            return
+        try:
+            self._transact(batch)
+        except Exception as error:  # noqa: BLE001  the thread's edge: if it ended, all would wait for ever
+            self._failed(batch, error)
+            return
+        for write in batch:
+            if isinstance(write.outcome, Exception):
+                write.future.set_exception(write.outcome)
+            else:
+                write.future.set_result(write.outcome)
+
+    def _transact(self, batch: list[_Write[Any]]) -> None:
+        if self._connection is None:
+            self._connection = self._connect(True)
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for write in batch:
+                write.outcome = _attempt(connection, write.function)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _failed(self, batch: list[_Write[Any]], error: Exception) -> None:
+        problem = as_problem(error)
+        log.warning("shard.write_failed", error=str(error), writes=len(batch))
+        if _damages(error):
+            # After a failed write or sync SQLite's cache may be ahead of the disk: trust only a fresh look.
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+        elif len(batch) > 1:
+            for write in batch:
+                self._commit([write])
+            return
+        for write in batch:
+            write.future.set_exception(problem)
+
+
+def _attempt(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T | Exception:
+    connection.execute("SAVEPOINT one")
+    try:
+        outcome: T | Exception = function(connection)
+    except Exception as error:  # the writer's edge: what a write raises belongs to who submitted it
+        if not connection.in_transaction or _damages(error):
+            raise  # SQLite gave the whole transaction up
+        connection.execute("ROLLBACK TO one")
+        outcome = as_problem(error)
+    connection.execute("RELEASE one")
+    return outcome
+
+
+def as_problem(error: Exception) -> Exception:
+    """A storage `Problem` for a fault of the disk, the error itself for a bug."""
+    code = _primary(error)
+    if code == sqlite3.SQLITE_FULL:
+        return Problem(507, "STORAGE_FULL", "The disk is full; nothing was stored", retry_after=10)
+    if isinstance(error, Unusable) or code in _DAMAGING | _PASSING:
+        return Problem(503, "STORAGE_FAILED", "The disk failed; nothing was stored", retry_after=5)
+    return error
+
+
+def _damages(error: Exception) -> bool:
+    return isinstance(error, Unusable) or _primary(error) in _DAMAGING
+
+
+def _primary(error: Exception) -> int:
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
