@@ -157,7 +157,7 @@ def _check(settings: Settings) -> None:
         if pair.value.count(":") != 1 or not all(pair.value.split(":")):
             raise Refused("--basic-auth: each entry must be user:password, with one colon")
     for url in settings.webhook:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        if not _is_web(url):
             raise Refused("--webhook: each entry must be an http or https URL")
     if settings.base_path and not settings.base_path.startswith("/"):
         raise Refused("--base-path: must start with /")
@@ -183,6 +183,14 @@ def _check_network(text: str) -> None:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise Refused(f"--trusted-proxies: {text} is not an address or network") from None
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an unclosed [ or a port beyond 65535
+        return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -39,13 +39,17 @@ class WorkerSpec(msgspec.Struct, frozen=True):
 
 
 class FrontSpec(msgspec.Struct, frozen=True):
-    """The front's orders. `listener` is the descriptor of the listening socket, made by the supervisor."""
+    """The front's orders. `listener` is the descriptor of the listening socket, made by the supervisor.
+
+    `ready` is a pipe to write to once requests are served.
+    """
 
     settings: Settings
     runtime: Path
     life: int
     log: int
     listener: int
+    ready: int
 
 
 def device_folder(storage: Path, device_id: str) -> Path:

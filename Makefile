@@ -1,0 +1,52 @@
+# Every target makes its own environment in .venv from requirements.lock; nothing else is installed.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+
+.PHONY: help venv demo test check bench lock
+
+help:
+	@echo "make demo   two simulated WhatsApp accounts talk through the gateway, live"
+	@echo "make test   check, then all tests"
+	@echo "make check  format, lint, types, import rules"
+	@echo "make bench  measure, print one table, write build/bench.json"
+	@echo "make venv   only the environment, for an installation"
+	@echo "make lock   resolve the dependencies anew into requirements.lock"
+
+venv: $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/python -m wagateway.sandbox.demo
+
+test: check
+	$(BIN)/python -m pytest --ignore=tests/processes
+	$(BIN)/python -m pytest tests/processes
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench
+
+lock: $(STAMP)
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe \
+		--strip-extras --extra dev --build-deps-for editable --no-emit-options -o requirements.lock pyproject.toml
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "wagateway needs Python 3.11 or later, and none was found" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module;" \
+		"on Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked dependencies into $(VENV) ($$($(BIN)/python --version))"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)

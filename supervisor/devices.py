@@ -1,0 +1,195 @@
+"""All devices of the service: their keepers, the registry behind them, and the published table."""
+
+import asyncio
+import contextlib
+import random
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from supervisor.child import Child
+from supervisor.keeper import Keeper
+from supervisor.spawn import Order
+from wagateway.commands.internal import Beat, DeviceTable, ProcessRow
+from wagateway.feed import Publisher
+from wagateway.link import Context
+from wagateway.registry import Entry, Registry
+from wagateway.settings import Settings
+from wagateway.spec import SandboxNetwork, WorkerSpec, device_folder, encode
+from wagateway.wire import device_key
+
+RAMP = 8
+RAMP_SECONDS = 2.0
+TRASH = "trash-"
+
+log = structlog.get_logger()
+Fork = Callable[[Order], Child]
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What every worker is told alike; `life` and `log` are descriptors that the zygote has open too."""
+
+    runtime: Path
+    life: int
+    log: int
+    webhook_secret: str
+    sandbox: SandboxNetwork | None
+
+
+class Devices:
+    """The state that the supervisor's handlers work on."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        context: Context,
+        registry: Registry,
+        feed: Publisher,
+        given: Given,
+        fork: Fork,
+    ) -> None:
+        self.settings = settings
+        self.context = context
+        self.runtime = given.runtime
+        self.started_at = time.time()
+        self.keepers: dict[str, Keeper] = {}
+        self.fixed: Callable[[], list[ProcessRow]] = list
+        self._registry = registry
+        self._feed = feed
+        self._given = given
+        self._fork = fork
+        # Starting all at once would make WhatsApp see a herd and this machine a peak.
+        self._ramp = asyncio.Semaphore(RAMP)
+        self._unsaved: dict[str, Entry] = {}
+        self._publishing = False
+
+    def load(self) -> None:
+        """Know the registered devices, start those that were logged in, empty the trash of a crash."""
+        self.settings.storage.joinpath("devices").mkdir(mode=0o700, exist_ok=True)
+        for trash in self.settings.storage.joinpath("devices").glob(f"{TRASH}*"):
+            shutil.rmtree(trash, ignore_errors=True)
+        for entry in self._registry.entries():
+            keeper = self._keep(entry)
+            if entry.paired:
+                keeper.start()
+
+    def add(self, entry: Entry) -> Keeper:
+        """Register a device; durable when it returns."""
+        self._registry.put(entry)
+        keeper = self._keep(entry)
+        self._changed(keeper)
+        return keeper
+
+    async def remove(self, keeper: Keeper) -> None:
+        """Stop the worker, forget the device and delete all its data."""
+        await keeper.stop()
+        device_id = keeper.entry.device_id
+        folder = device_folder(self.settings.storage, device_id)
+        trash = folder.with_name(TRASH + secrets.token_hex(8))
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(trash)
+        self._registry.remove(device_id)
+        self.keepers.pop(device_id, None)
+        self._unsaved.pop(device_id, None)
+        self._publish_soon()
+        await asyncio.to_thread(shutil.rmtree, trash, ignore_errors=True)
+
+    async def stop(self) -> None:
+        """Stop every worker, all at once."""
+        await asyncio.gather(*(keeper.stop() for keeper in self.keepers.values()))
+
+    def table(self) -> DeviceTable:
+        """The table as of now."""
+        return DeviceTable([keeper.row() for keeper in self.keepers.values()])
+
+    def beaten(self, raw: bytes) -> None:
+        """A beat from some worker; what is not one of ours is ignored."""
+        try:
+            beat = msgspec.msgpack.decode(raw, type=Beat)
+        except msgspec.DecodeError:
+            return
+        keeper = self.keepers.get(beat.device_id)
+        if keeper is None or keeper.token != beat.token:
+            return
+        keeper.beaten(beat)
+        self._learn(keeper, beat)
+
+    def check(self, now: float) -> None:
+        """Look for workers that hang, and try again to save what could not be saved."""
+        for keeper in self.keepers.values():
+            keeper.check(now)
+        for entry in list(self._unsaved.values()):
+            self._save(entry)
+
+    def _keep(self, entry: Entry) -> Keeper:
+        keeper = Keeper(entry, self._spawn, self._changed)
+        self.keepers[entry.device_id] = keeper
+        return keeper
+
+    async def _spawn(self, keeper: Keeper) -> Child:
+        if keeper.restarts == 0:
+            await self._ramp.acquire()
+            asyncio.get_running_loop().create_task(self._release(keeper), name="ramp")
+        given = self._given
+        spec = WorkerSpec(
+            device_id=keeper.entry.device_id,
+            token=keeper.token,
+            settings=self.settings,
+            runtime=given.runtime,
+            life=given.life,
+            log=given.log,
+            connect=keeper.entry.paired,
+            webhook_secret=given.webhook_secret,
+            sandbox=given.sandbox,
+        )
+        output = given.runtime / f"{device_key(keeper.entry.device_id)}.out"
+        return self._fork(Order(output, encode(spec)))
+
+    async def _release(self, keeper: Keeper) -> None:
+        with contextlib.suppress(
+            Exception
+        ):  # not logged in within the ramp's time: the next may start anyway
+            await keeper.until(lambda row: row.state == "logged_in", RAMP_SECONDS * random.uniform(0.8, 1))  # noqa: S311
+        self._ramp.release()
+
+    def _learn(self, keeper: Keeper, beat: Beat) -> None:
+        """Keep what a beat says about the account: who it is, or that the session is gone."""
+        entry = keeper.entry
+        gone = beat.state == "disconnected" and not beat.jid
+        known = msgspec.structs.replace(
+            entry,
+            paired=bool(beat.jid),
+            jid=beat.jid or entry.jid,
+            display_name=beat.display_name or entry.display_name,
+            reason=beat.reason if gone else "",
+        )
+        if known != entry:
+            keeper.entry = known
+            self._save(known)
+            self._changed(keeper)
+
+    def _save(self, entry: Entry) -> None:
+        try:
+            self._registry.put(entry)
+            self._unsaved.pop(entry.device_id, None)
+        except sqlite3.Error as error:
+            self._unsaved[entry.device_id] = entry
+            log.error("registry.not_saved", device=entry.device_id, error=str(error))  # noqa: TRY400
+
+    def _changed(self, keeper: Keeper) -> None:
+        self._publish_soon()
+
+    def _publish_soon(self) -> None:
+        if not self._publishing:
+            self._publishing = True
+            asyncio.get_running_loop().call_soon(self._publish)
+
+    def _publish(self) -> None:
+        self._publishing = False
+        self._feed.publish(msgspec.msgpack.encode(self.table()))

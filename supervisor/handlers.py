@@ -1,0 +1,189 @@
+"""What the supervisor answers."""
+
+import asyncio
+import re
+import time
+import uuid
+from importlib.metadata import version
+
+import structlog
+
+from supervisor.devices import Devices
+from supervisor.keeper import Keeper
+from supervisor.memory import pss
+from wagateway import wire
+from wagateway.commands.devices import (
+    CreateDevice,
+    DeviceInfo,
+    GetDevice,
+    ListDevices,
+    LogoutDevice,
+    ReconnectDevice,
+    Reconnected,
+    Removed,
+    RemoveDevice,
+)
+from wagateway.commands.internal import (
+    DeviceRow,
+    DeviceTable,
+    GetDeviceTable,
+    GetOverview,
+    Overview,
+    ProcessRow,
+    RestartWorker,
+    StartWorker,
+    Unlink,
+)
+from wagateway.contract import Problem
+from wagateway.link import Link
+from wagateway.phone import USER
+from wagateway.problems import device_not_found, device_not_logged_in
+from wagateway.registry import Entry
+
+READY_SECONDS = 10.0
+UNLINK_SECONDS = 10.0
+_NEEDS_A_PERSON = frozenset({"crash_loop", "stream_replaced", "banned", "client_outdated", "shard_unusable"})
+
+log = structlog.get_logger()
+
+
+async def create_device(devices: Devices, command: CreateDevice) -> DeviceInfo:
+    """Register only: a worker is started when somebody logs in."""
+    device_id = command.device_id or str(uuid.uuid4())
+    if device_id in devices.keepers:
+        raise Problem(409, "DEVICE_ALREADY_EXISTS", f"Device '{device_id}' already exists")
+    return _info(devices.add(Entry(device_id=device_id, created_at=time.time())).row())
+
+
+async def list_devices(devices: Devices, command: ListDevices) -> list[DeviceInfo]:
+    """Oldest first."""
+    return [_info(keeper.row()) for keeper in devices.keepers.values()]
+
+
+async def get_device(devices: Devices, command: GetDevice) -> DeviceInfo:
+    """By id, or by JID."""
+    return _info(_find(devices, command.device_id).row())
+
+
+async def remove_device(devices: Devices, command: RemoveDevice) -> Removed:
+    """Unlink as far as WhatsApp can be reached, then purge."""
+    return await _purge(devices, _find(devices, command.device_id))
+
+
+async def logout_device(devices: Devices, command: LogoutDevice) -> Removed:
+    """The guide's logout is a full purge."""
+    return await _purge(devices, _find(devices, command.device_id))
+
+
+async def reconnect_device(devices: Devices, command: ReconnectDevice) -> Reconnected:
+    """A new worker takes 0.1 s and leaks nothing, unlike a reconnect inside the old one."""
+    keeper = _find(devices, command.device_id)
+    if not keeper.entry.paired:
+        raise device_not_logged_in(keeper.entry.device_id)
+    await keeper.stop()
+    keeper.start()
+    row = await keeper.until(lambda row: row.worker == "parked" or row.state == "logged_in", READY_SECONDS)
+    return Reconnected(device_id=row.device_id, state=row.state)
+
+
+async def get_device_table(devices: Devices, command: GetDeviceTable) -> DeviceTable:
+    """As of now; the feed has what follows."""
+    return devices.table()
+
+
+async def start_worker(devices: Devices, command: StartWorker) -> DeviceRow:
+    """Answered when the worker answers commands."""
+    keeper = _find(devices, command.device_id)
+    keeper.start()
+    return await keeper.until(lambda row: row.worker == "running", READY_SECONDS)
+
+
+async def restart_worker(devices: Devices, command: RestartWorker) -> DeviceRow:
+    """Cleanly; also out of parking."""
+    keeper = _find(devices, command.device_id)
+    await keeper.stop()
+    keeper.start()
+    return await keeper.until(lambda row: row.worker == "running", READY_SECONDS)
+
+
+async def get_overview(devices: Devices, command: GetOverview) -> Overview:
+    """Every process with its memory."""
+    rows = [_process(keeper) for keeper in devices.keepers.values()]
+    fixed = devices.fixed()
+    well = all(row.pid for row in fixed) and not any(_needs_a_person(row) for row in devices.table().rows)
+    return Overview(
+        version=version("wagateway"),
+        started_at=devices.started_at,
+        sandbox=devices.settings.sandbox,
+        well=well,
+        processes=fixed,
+        devices=rows,
+    )
+
+
+def _find(devices: Devices, wanted: str) -> Keeper:
+    keeper = devices.keepers.get(wanted)
+    if keeper is None and wanted:
+        keeper = next((one for one in devices.keepers.values() if one.entry.jid == wanted), None)
+    if keeper is None:
+        raise device_not_found(wanted[:128])
+    return keeper
+
+
+def _info(row: DeviceRow) -> DeviceInfo:
+    user, _, server = row.jid.partition("@")
+    created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created_at))
+    return DeviceInfo(
+        device_id=row.device_id,
+        id=row.device_id,
+        state=row.state,
+        created_at=created,
+        jid=row.jid,
+        display_name=row.display_name,
+        phone_number=user if server == USER else "",
+        reason=row.reason,
+        name=row.display_name,
+        device=row.jid,
+    )
+
+
+def _needs_a_person(row: DeviceRow) -> bool:
+    words = re.split(r"[^a-z_]+", row.reason)
+    return any(word in _NEEDS_A_PERSON for word in (*words, row.last_exit if row.worker == "parked" else ""))
+
+
+def _process(keeper: Keeper) -> ProcessRow:
+    row = keeper.row()
+    return ProcessRow(
+        role="worker",
+        pid=row.pid,
+        started_at=row.started_at,
+        restarts=row.restarts,
+        last_exit=row.last_exit,
+        memory=pss(row.pid) if row.pid else 0,
+        device=row,
+    )
+
+
+async def _purge(devices: Devices, keeper: Keeper) -> Removed:
+    unlinked = await _unlink(devices, keeper)
+    device_id = keeper.entry.device_id
+    await devices.remove(keeper)
+    log.info("device.removed", device=device_id, unlinked=unlinked)
+    return Removed(device_id=device_id, unlinked=unlinked)
+
+
+async def _unlink(devices: Devices, keeper: Keeper) -> bool:
+    """Whether WhatsApp was told; a device whose account cannot be reached is removed all the same."""
+    if not keeper.entry.paired:
+        return False
+    keeper.start()
+    try:
+        await keeper.until(lambda row: row.worker == "parked" or row.state == "logged_in", READY_SECONDS)
+        with Link(devices.context, wire.worker_socket(devices.runtime, keeper.entry.device_id)) as link:
+            async with asyncio.timeout(UNLINK_SECONDS):
+                await link.connected.wait()
+            return (await link.ask(Unlink(), UNLINK_SECONDS)).unlinked
+    except (Problem, TimeoutError) as error:
+        log.warning("device.not_unlinked", device=keeper.entry.device_id, error=str(error))
+        return False

@@ -1,0 +1,182 @@
+"""Keeping the worker of one device running: start, watch, restart, park, stop."""
+
+import asyncio
+import random
+import secrets
+import signal
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+
+from supervisor.child import Child
+from supervisor.restart import Park, decide, describe
+from wagateway.commands.internal import Beat, DeviceRow, WorkerState
+from wagateway.problems import device_unavailable
+from wagateway.registry import Entry
+
+SILENCE_SECONDS = 10.0
+ABORT_SECONDS = 1.0
+STOP_SECONDS = 3.0
+
+log = structlog.get_logger()
+
+
+class Keeper:
+    """One device and its worker. `spawn(keeper)` forks; `changed(keeper)` is called after every change."""
+
+    def __init__(
+        self, entry: Entry, spawn: Callable[["Keeper"], Awaitable[Child]], changed: Callable[["Keeper"], None]
+    ) -> None:
+        self.entry = entry
+        self.token = ""
+        self.child: Child | None = None
+        self.worker: WorkerState = "stopped"
+        self.beat: Beat | None = None
+        self.restarts = 0
+        self.last_exit = ""
+        self.waiting_for = ""
+        self._spawn = spawn
+        self._changed = changed
+        self._deaths: list[float] = []
+        self._beaten = 0.0
+        self._wake = asyncio.Event()
+        self._moved = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+        self._rng = random.Random()  # noqa: S311  spreads restarts, hides nothing
+
+    def row(self) -> DeviceRow:
+        """The device as the table shows it."""
+        alive, beat = self.child is not None, self.beat
+        return DeviceRow(
+            device_id=self.entry.device_id,
+            state=beat.state if alive and beat else "disconnected",
+            worker=self.worker,
+            created_at=self.entry.created_at,
+            paired=self.entry.paired,
+            jid=self.entry.jid,
+            display_name=self.entry.display_name,
+            reason=self.waiting_for or (beat.reason if alive and beat else self.entry.reason),
+            pid=self.child.pid if self.child else 0,
+            started_at=self.child.started_at if self.child else 0.0,
+            restarts=self.restarts,
+            last_exit=self.last_exit,
+            log_depth=beat.log_depth if beat else 0,
+            hook_lag=beat.hook_lag if beat else 0,
+        )
+
+    def start(self) -> None:
+        """Have a worker from now on, also after parking and without waiting out a delay."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(
+                self._run(), name=f"keeper {self.entry.device_id}"
+            )
+        else:
+            self._wake.set()
+
+    async def stop(self) -> None:
+        """Have no worker from now on."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+            self._task = None
+        if self.child is not None:
+            self.last_exit = describe(await self.child.stop(STOP_SECONDS))
+            self.child = None
+        self._set("stopped")
+
+    async def until(self, condition: Callable[[DeviceRow], bool], timeout: float) -> DeviceRow:
+        """The row once the condition holds; raises 503 after `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout), self._moved:
+                await self._moved.wait_for(lambda: condition(self.row()))
+        except TimeoutError:
+            raise device_unavailable("The device's worker did not get ready in time", retry_after=2) from None
+        return self.row()
+
+    def beaten(self, beat: Beat) -> None:
+        """A beat of the worker that runs now."""
+        self._beaten = time.monotonic()
+        before, self.beat = self.beat, beat
+        if self.worker == "starting":
+            self.worker = "running"
+            self._announce()
+        elif before is None or _news(before) != _news(beat):
+            self._announce()
+
+    def check(self, now: float) -> None:
+        """End a worker that has been silent for too long; it dumps its stacks first."""
+        if self.child is not None and now - self._beaten > SILENCE_SECONDS:
+            log.error("worker.hangs", device=self.entry.device_id, pid=self.child.pid)
+            self._beaten = now
+            child = self.child
+            child.send(signal.SIGABRT)
+            asyncio.get_running_loop().call_later(ABORT_SECONDS, child.send, signal.SIGKILL)
+
+    async def _run(self) -> None:
+        while True:
+            self.token, self.beat, self.waiting_for = secrets.token_hex(8), None, ""
+            self._beaten = time.monotonic()
+            try:
+                self.child = await self._spawn(self)
+            except OSError as error:
+                log.error("worker.not_started", device=self.entry.device_id, error=str(error))  # noqa: TRY400
+                await self._wait(1.0, "cannot_start")
+                continue
+            self._set("starting")
+            code = await asyncio.shield(self.child.ended)
+            if not await self._died(self.child, code):
+                return
+
+    async def _died(self, child: Child, code: int) -> bool:
+        """Whether to start again, after the wait that the policy asks for."""
+        now = time.monotonic()
+        self.child = None
+        self.last_exit = describe(code)
+        self.restarts += 1
+        self._deaths = [*self._deaths[-20:], now]
+        crashed = code < 0 or code == 1
+        log.log(
+            40 if crashed else 20,
+            "worker.died",
+            device=self.entry.device_id,
+            pid=child.pid,
+            exit=self.last_exit,
+            lived=round(child.lived, 3),
+            last_words=child.last_words() if crashed else "",
+        )
+        what = decide(code, child.lived, self._deaths, now, self._rng)
+        if isinstance(what, Park):
+            self.waiting_for = (
+                "" if what.reason == "idle" else (self.beat.reason if self.beat else "") or what.reason
+            )
+            self._set("parked")
+            return False
+        await self._wait(what.seconds, what.reason)
+        return True
+
+    async def _wait(self, seconds: float, why: str) -> None:
+        if seconds > 0:
+            self.waiting_for = why
+        self._set("waiting")
+        self._wake.clear()
+        if seconds > 0:
+            await asyncio.wait({asyncio.ensure_future(self._wake.wait())}, timeout=seconds)
+
+    def _set(self, worker: WorkerState) -> None:
+        self.worker = worker
+        self._announce()
+
+    def _announce(self) -> None:
+        self._changed(self)
+        asyncio.get_running_loop().create_task(self._notify(), name="table moved")
+
+    async def _notify(self) -> None:
+        async with self._moved:
+            self._moved.notify_all()
+
+
+def _news(beat: Beat) -> Beat:
+    """What of a beat is worth publishing: all but the loop's lag."""
+    return msgspec.structs.replace(beat, lag=0.0)

@@ -1,0 +1,88 @@
+"""Starting processes: by exec for the fixed ones, through the zygote for workers."""
+
+import ctypes
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from supervisor.child import Child
+
+_PR_SET_CHILD_SUBREAPER = 36
+_READY_SECONDS = 30.0
+_ANSWER_SECONDS = 5.0
+
+
+class ZygoteGone(Exception):
+    """The zygote died before it had forked."""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One fork: where the child's stdout and stderr go, and its spec."""
+
+    output: Path
+    spec: bytes
+
+
+def adopt_orphans() -> None:
+    """Make grandchildren ours when their parent ends, so that we learn how they die."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def start(command: Sequence[str], output: Path, environment: dict[str, str], keep: Sequence[int]) -> Child:
+    """Exec `command` with these descriptors kept open; its stdout and stderr go to the file `output`.
+
+    Never to a pipe: Go ends a process that prints into a closed one.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    actions: list[tuple[object, ...]] = [
+        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(output), flags & ~os.O_CLOEXEC, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    # A descriptor duplicated onto itself loses its close-on-exec mark.
+    actions += [(os.POSIX_SPAWN_DUP2, descriptor, descriptor) for descriptor in keep]
+    pid = os.posix_spawn(command[0], list(command), environment, file_actions=actions)
+    return Child(pid, output)
+
+
+class Zygote:
+    """The preloaded process that workers are forked from."""
+
+    def __init__(
+        self, runtime: Path, environment: dict[str, str], keep: Sequence[int], module: str = "workers.worker"
+    ) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            command = [sys.executable, "-m", "supervisor.zygote", str(theirs.fileno()), module]
+            self.child = start(command, runtime / "zygote.out", environment, [*keep, theirs.fileno()])
+        self._socket = ours
+
+    def ready(self) -> None:
+        """Wait until it has loaded everything; raises `ZygoteGone`."""
+        self._answer(_READY_SECONDS)
+
+    def fork(self, order: Order) -> Child:
+        """A worker; raises `ZygoteGone`."""
+        try:
+            self._socket.send(msgspec.msgpack.encode(order, enc_hook=str))
+        except OSError as error:
+            raise ZygoteGone from error
+        return Child(int(self._answer(_ANSWER_SECONDS)), order.output)
+
+    def close(self) -> None:
+        """The zygote ends when its socket does; workers live on."""
+        self._socket.close()
+
+    def _answer(self, seconds: float) -> bytes:
+        self._socket.settimeout(seconds)
+        try:
+            answer = self._socket.recv(64)
+        except OSError as error:
+            raise ZygoteGone from error
+        if not answer:
+            raise ZygoteGone
+        return answer

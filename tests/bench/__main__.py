@@ -1,0 +1,81 @@
+"""`make bench`: every figure against its own yardstick of the same run, one table, build/bench.json."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from tests.bench import bare, rows
+from tests.bench.report import HEADER, Row, at_most, show, write
+from tests.harness import endpoint, free_port, gateway
+from wagateway.commands import sandbox
+
+BUILD = Path("build")
+DEVICES = [f"bench-{number:02}" for number in range(20)]
+OUTSIDE = "628990000001"
+SENDS = 300
+
+
+def number(device: str) -> str:
+    """The phone number of a benchmark device."""
+    return f"62877{int(device.split('-')[1]):07}"
+
+
+async def collect(measured: AsyncIterator[Row], into: list[Row]) -> None:
+    """Show rows as they come."""
+    async for row in measured:
+        into.append(row)
+        print(show(row), flush=True)
+
+
+async def warm(folder: Path, table: list[Row]) -> None:
+    """Everything that is measured on a running gateway; leaves 20 paired devices in the folder."""
+    port = free_port()
+    async with endpoint() as (sink, url), gateway(folder, f"--webhook={url}", port=port) as running:
+        await running.sandbox.ask(sandbox.AddPhone(phone=OUTSIDE, name="Outside"), 10)
+        for device in DEVICES[:10]:
+            await running.pair(device, number(device))
+        first, second = DEVICES[:2]
+        async with bare.client(running, "628980000001") as plain:
+            await collect(rows.idle_memory(running, DEVICES[:10], plain.pss), table)
+            await collect(rows.status(port, first, 2), table)
+            rounds = [await plain.send(OUTSIDE, SENDS)]
+            sending = rows.sending(port, first, OUTSIDE, rounds, SENDS)
+            await collect(sending, table)
+        await collect(rows.receiving(running, sink, OUTSIDE, number(first), 50, 500), table)
+        for device in DEVICES[10:]:
+            await running.pair(device, number(device))
+        await collect(rows.crashes(running, port, DEVICES, 15), table)
+        await collect(rows.history(running, second, number(second), 60), table)
+
+
+async def cold(folder: Path, table: list[Row]) -> None:
+    """From starting the daemon to all paired devices logged in."""
+    begin = time.perf_counter()
+    async with gateway(folder) as running:
+        await running.logged_in(*DEVICES, within=30)
+        seconds = time.perf_counter() - begin
+        row = at_most("20 paired devices from cold start to logged in", seconds, "s", 4)
+        table.append(row)
+        print(show(row), flush=True)
+
+
+async def main() -> int:
+    """Run everything; 0 when each target is met."""
+    folder = BUILD / "bench"
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+    table: list[Row] = []
+    print(f"load average {os.getloadavg()[0]:.2f}, {os.cpu_count()} cores\n{HEADER}", flush=True)
+    await warm(folder.resolve(), table)
+    await cold(folder.resolve(), table)
+    write(table, BUILD / "bench.json")
+    return 0 if all(row.ok for row in table) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

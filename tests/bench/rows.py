@@ -1,0 +1,154 @@
+"""What is measured: each function takes a running gateway and yields rows."""
+
+import asyncio
+import itertools
+import json
+import os
+import signal
+import statistics
+import time
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from tests.bench import load, memory
+from tests.bench.report import Row, at_most, compared
+from tests.harness import Endpoint, Gateway
+from wagateway.commands import sandbox
+
+
+def quantile(values: list[float], at: float) -> float:
+    """The value at a quantile of unsorted values."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * at))]
+
+
+async def idle_memory(running: Gateway, devices: list[str], plain: float) -> AsyncIterator[Row]:
+    """PSS per connected idle device; the yardstick is a plain neonize process, `plain` MB."""
+    sizes = [memory.pss(running.table.rows[name].pid) for name in devices]
+    value = statistics.median(sizes)
+    yield at_most(f"PSS per connected idle device ({len(devices)} devices)", value, "MB", 22)
+    yield compared("  against a plain neonize process", value, "MB", plain, most=1)
+
+
+async def history(running: Gateway, device: str, phone: str, seconds: float) -> AsyncIterator[Row]:
+    """RSS above idle a while after a history sync of about 6 MB."""
+    pid = running.table.rows[device].pid
+    before = memory.rss(pid)
+    await running.sandbox.ask(sandbox.SendHistory(phone=phone, bytes=6_000_000), 60)
+    await asyncio.sleep(seconds)  # the figure is defined by this time, there is no event to wait for
+    assert pid == running.table.rows[device].pid, "the worker was replaced"
+    yield at_most(
+        f"RSS above idle {seconds:.0f} s after a 6 MB history sync", memory.rss(pid) - before, "MB", 50
+    )
+
+
+async def status(port: int, device: str, seconds: float) -> AsyncIterator[Row]:
+    """GET /app/status through front and worker, against the same front answering by itself."""
+    plain = load.request("GET", "/app/info", device)
+    through = load.request("GET", "/app/status", device)
+    rounds: dict[tuple[bytes, int], list[load.Load]] = {}
+    for _, kind, connections in itertools.product(range(3), (plain, through), (1, 64)):
+        got = await load.run(port, connections, seconds=seconds, make=lambda kind=kind: kind)  # type: ignore[misc]
+        assert got.failed == 0
+        rounds.setdefault((kind, connections), []).append(got)
+
+    def median_of(kind: bytes, connections: int, figure: str) -> float:
+        return statistics.median(getattr(one, figure) for one in rounds[kind, connections])
+
+    yield compared(
+        "GET /app/status p50, 1 connection",
+        median_of(through, 1, "median"),
+        "ms",
+        median_of(plain, 1, "median"),
+        most=2.5,
+    )
+    yield compared(
+        "GET /app/status, 64 connections",
+        median_of(through, 64, "rate"),
+        "req/s",
+        median_of(plain, 64, "rate"),
+        least=0.6,
+    )
+
+
+class Bare(msgspec.Struct, frozen=True):
+    """A bare neonize client in a loop in its own process: sends per second, median milliseconds."""
+
+    rate: float
+    median: float
+    pss: float
+
+
+async def sending(port: int, device: str, to: str, bare: list[Bare], count: int) -> AsyncIterator[Row]:
+    """POST /send/message of one device against a bare client in a loop."""
+    number = itertools.count()
+
+    def make() -> bytes:
+        body = {"phone": to, "message": f"bench {next(number)}"}
+        return load.request("POST", "/send/message", device, json.dumps(body).encode())
+
+    one = await load.run(port, 1, seconds=60, make=make, most=count)
+    many = await load.run(port, 4, seconds=60, make=make, most=count)
+    assert one.failed == many.failed == 0
+    rate = statistics.median(each.rate for each in bare)
+    median = statistics.median(each.median for each in bare)
+    yield compared("POST /send/message, one device", many.rate, "send/s", rate, least=0.85)
+    yield at_most("POST /send/message p50 added by the gateway", one.median - median, "ms", 1.5)
+
+
+async def receiving(
+    running: Gateway, sink: Endpoint, phone: str, number: str, rate: float, count: int
+) -> AsyncIterator[Row]:
+    """From the phone's send to the webhook's receipt; the text carries the time of sending."""
+    first = len(sink.received)
+    await running.sandbox.ask(
+        sandbox.PhoneSendText(phone=phone, to=number, text="bench {monotonic}", count=count, rate=rate), 120
+    )
+    await sink.until(lambda it: len(it.received) >= first + count, within=60)
+    delays = []
+    for arrived, _, body in sink.received[first:]:
+        text = json.loads(body)["payload"]["body"]
+        delays.append((arrived - float(text.split()[1])) * 1000)
+    yield at_most(f"incoming message to webhook p50, {rate:.0f}/s", quantile(delays, 0.5), "ms", 15)
+    yield at_most(f"incoming message to webhook p99, {rate:.0f}/s", quantile(delays, 0.99), "ms", 60)
+
+
+async def crashes(running: Gateway, port: int, devices: list[str], kills: int) -> AsyncIterator[Row]:
+    """Kill -9 of one worker while the others are asked without a pause."""
+    victim, *others = devices
+    turn = itertools.cycle(others)
+
+    def make() -> bytes:
+        return load.request("GET", "/app/status", next(turn))
+
+    calm = await load.run(port, 4, seconds=3, make=make)
+    stop = asyncio.create_task(load.run(port, 4, seconds=3 + kills * 0.6, make=make))
+    detected, answering, back = [], [], []
+    for _ in range(kills):
+        one = await _kill(running, victim)
+        detected.append(one[0])
+        answering.append(one[1])
+        back.append(one[2])
+    busy = await stop
+    n = len(devices)
+    yield at_most(f"kill -9 of 1 of {n}: detected p50", quantile(detected, 0.5), "ms", 10)
+    yield at_most(f"kill -9 of 1 of {n}: process answering p50", quantile(answering, 0.5), "ms", 60)
+    yield at_most(f"kill -9 of 1 of {n}: logged in again p50", quantile(back, 0.5), "ms", 500)
+    yield at_most(
+        f"  failed requests on the other {n - 1} ({len(busy.latencies)} asked)", busy.failed, "", 0.5
+    )
+    yield compared("  their p99", busy.at(0.99), "ms", calm.at(0.99), most=2)
+
+
+async def _kill(running: Gateway, victim: str) -> tuple[float, float, float]:
+    pid = running.table.rows[victim].pid
+    begin = time.perf_counter()
+    os.kill(pid, signal.SIGKILL)
+    await running.table.until(lambda rows: rows[victim].pid != pid, 5)
+    detected = time.perf_counter()
+    await running.table.until(lambda rows: rows[victim].worker == "running", 5)
+    answering = time.perf_counter()
+    await running.logged_in(victim)
+    back = time.perf_counter()
+    return (detected - begin) * 1000, (answering - begin) * 1000, (back - begin) * 1000

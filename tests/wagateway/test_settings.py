@@ -1,0 +1,114 @@
+"""Settings: who wins, what is refused and what a refusal says."""
+
+from pathlib import Path
+
+import pytest
+
+from wagateway.settings import Refused, Secret, Settings, authorization, load
+
+
+def refusal(*flags: str, folder: Path, **variables: str) -> str:
+    with pytest.raises(Refused) as caught:
+        load(flags, variables, folder)
+    return str(caught.value)
+
+
+def test_without_anything_said_it_listens_on_loopback_only(tmp_path: Path) -> None:
+    settings = load([], {}, tmp_path)
+    assert Settings() == settings
+    assert ("127.0.0.1", 3000, Path("storages")) == (settings.host, settings.port, settings.storage)
+
+
+def test_flags_win_over_environment_and_environment_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("APP_PORT=1\nAPP_OS=file\nWAGATEWAY_STORAGE=/file\n")
+    environment = {"APP_PORT": "2", "APP_OS": "environment"}
+    settings = load(["--port=3"], environment, tmp_path)
+    assert (3, "environment", Path("/file")) == (settings.port, settings.os, settings.storage)
+
+
+def test_an_empty_variable_is_as_if_not_set(tmp_path: Path) -> None:
+    assert 3000 == load([], {"APP_PORT": ""}, tmp_path).port
+
+
+@pytest.mark.parametrize("text", ["true", "1", "True"])
+def test_a_switch_is_on_by_flag_or_value(tmp_path: Path, text: str) -> None:
+    assert load(["--debug"], {}, tmp_path).debug
+    assert load([], {"APP_DEBUG": text}, tmp_path).debug
+    assert not load(["--debug=false"], {"APP_DEBUG": text}, tmp_path).debug
+
+
+def test_lists_are_comma_separated(tmp_path: Path) -> None:
+    settings = load(["--webhook", "http://a/x, https://b/y,"], {}, tmp_path)
+    assert ["http://a/x", "https://b/y"] == settings.webhook
+
+
+@pytest.mark.parametrize(
+    ("flag", "named"),
+    [
+        ("--prot=3", "--prot"),
+        ("--port=abc", "--port"),
+        ("--port=70000", "--port"),
+        ("--debug=maybe", "--debug"),
+        ("--request-timeout=0", "--request-timeout"),
+        ("--request-timeout=nan", "--request-timeout"),
+        ("--webhook=ftp://a", "--webhook"),
+        ("--webhook=http://", "--webhook"),
+        ("--webhook=http://[::1", "--webhook"),
+        ("--webhook=http://a:99999/", "--webhook"),
+        ("--basic-auth=user", "--basic-auth"),
+        ("--basic-auth=user:", "--basic-auth"),
+        ("--base-path=api", "--base-path"),
+        ("--trusted-proxies=10.0.0.0/99", "--trusted-proxies"),
+    ],
+)
+def test_a_flag_that_cannot_be_used_is_refused_by_name(tmp_path: Path, flag: str, named: str) -> None:
+    assert named in refusal(flag, folder=tmp_path)
+
+
+def test_a_flag_is_not_guessed_from_its_beginning(tmp_path: Path) -> None:
+    assert "--stor" in refusal("--stor=/x", folder=tmp_path)
+
+
+def test_a_malformed_variable_is_refused_by_its_name(tmp_path: Path) -> None:
+    assert refusal(folder=tmp_path, APP_PORT="x").startswith("APP_PORT")
+
+
+def test_an_unknown_variable_of_ours_is_refused_wherever_it_stands(tmp_path: Path) -> None:
+    assert "WAGATEWAY_STORAGES" in refusal(folder=tmp_path, WAGATEWAY_STORAGES="/x")
+    (tmp_path / ".env").write_text("WAGATEWAY_STROAGE=/x\n")
+    assert "WAGATEWAY_STROAGE" in refusal(folder=tmp_path)
+
+
+def test_a_variable_of_somebody_else_is_no_concern(tmp_path: Path) -> None:
+    assert Settings() == load([], {"APP_UNKNOWN": "x", "WHATSAPP_OTHER": "y"}, tmp_path)
+
+
+def test_a_refused_value_is_not_repeated_when_it_may_be_a_secret(tmp_path: Path) -> None:
+    assert "hush" not in refusal("--basic-auth=hush", folder=tmp_path)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.org"])
+def test_to_listen_beyond_loopback_without_credentials_is_refused(tmp_path: Path, host: str) -> None:
+    text = refusal(f"--host={host}", folder=tmp_path)
+    assert host in text
+    assert "--basic-auth" in text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_needs_no_credentials(tmp_path: Path, host: str) -> None:
+    assert host == load([f"--host={host}"], {}, tmp_path).host
+
+
+def test_with_credentials_it_listens_anywhere(tmp_path: Path) -> None:
+    settings = load(["--host=0.0.0.0"], {"APP_BASIC_AUTH": "ann:one,bob:two"}, tmp_path)
+    assert [Secret("ann:one"), Secret("bob:two")] == settings.basic_auth
+
+
+def test_a_secret_does_not_show_itself(tmp_path: Path) -> None:
+    settings = load(["--webhook-secret=hush", "--basic-auth=ann:hush"], {}, tmp_path)
+    assert "hush" not in repr(settings)
+    assert Secret("hush") == settings.webhook_secret
+
+
+def test_credentials_become_the_header_a_client_sends() -> None:
+    assert b"Basic YW5uOm9uZQ==" == authorization(Secret("ann:one"))

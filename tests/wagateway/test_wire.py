@@ -1,0 +1,87 @@
+"""Frames and addresses: what is packed comes back, what is garbage is called so."""
+
+from pathlib import Path
+
+import pytest
+
+from wagateway import spec, wire
+from wagateway.settings import Secret, Settings
+from wagateway.wire import Malformed, Reply, Request
+
+
+def test_a_request_comes_back_as_it_was() -> None:
+    request = Request(2**64 - 1, 12.5, "SendMessage", b"\x80")
+    assert request == wire.unpack_request(wire.pack_request(request))
+
+
+def test_a_reply_comes_back_as_it_was() -> None:
+    reply = Reply(7, 503, 30, b"{}")
+    assert reply == wire.unpack_reply(wire.pack_reply(reply))
+
+
+GARBAGE = [
+    [],
+    [b""],
+    [b"", b"", b""],
+    [b"x" * 16, b"\xff", b""],
+    [b"x" * 15, b"Name", b""],
+    [b"x" * 16, b"Name", b"", b""],
+]
+
+
+@pytest.mark.parametrize("frames", GARBAGE)
+def test_garbage_is_malformed_in_both_directions(frames: list[bytes]) -> None:
+    for unpack in (wire.unpack_request, wire.unpack_reply):
+        with pytest.raises(Malformed):
+            unpack(frames)
+
+
+@pytest.mark.parametrize("device_id", ["a", "../../etc", "x" * 300, "\N{PILE OF POO}", "a/b\0c"])
+def test_any_device_id_makes_a_short_safe_file_name(device_id: str) -> None:
+    key = wire.device_key(device_id)
+    assert 16 == len(key)
+    assert key.isalnum()
+
+
+def test_the_longest_address_fits_an_ipc_path() -> None:
+    runtime = wire.runtime_folder(None, Path("/var/lib/wagateway"))
+    address = wire.worker_socket(Path("/run/user/4294967295") / runtime.name, "x" * 128)
+    assert 107 > len(address.removeprefix("ipc://"))
+
+
+def test_the_runtime_folder_is_as_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/other")
+    assert Path("/x") == wire.runtime_folder(Path("/x"), Path("storages"))
+
+
+def test_the_runtime_folder_is_the_first_of_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/wagateway:/run/more")
+    assert Path("/run/wagateway") == wire.runtime_folder(None, Path("storages"))
+
+
+def test_the_runtime_folder_follows_from_the_storage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
+    monkeypatch.chdir(tmp_path)
+    found = wire.runtime_folder(None, Path("storages"))
+    assert Path("/run/user/7") == found.parent
+    assert found == wire.runtime_folder(None, tmp_path / "storages")
+    assert found != wire.runtime_folder(None, tmp_path / "others")
+
+
+def test_a_spec_arrives_as_it_was_sent() -> None:
+    settings = Settings(runtime=Path("/run/x"), webhook_secret=Secret("s"), basic_auth=[Secret("a:b")])
+    worker = spec.WorkerSpec(
+        device_id="shop",
+        token="t",
+        settings=settings,
+        runtime=Path("/run/x"),
+        life=3,
+        log=4,
+        connect=True,
+        webhook_secret="s",
+        sandbox=spec.SandboxNetwork(proxy="http://127.0.0.1:1", root_key="00", ca="/x"),
+    )
+    front = spec.FrontSpec(settings=settings, runtime=Path("/run/x"), life=3, log=4, listener=5)
+    assert worker == spec.decode_worker(spec.encode(worker))
+    assert front == spec.decode_front(spec.encode(front))

@@ -1,0 +1,251 @@
+"""The handlers of the sandbox's commands: what a person, a test or wagatewayctl makes it do."""
+
+import asyncio
+import time
+
+from wagateway.commands import sandbox as commands
+from wagateway.contract import Problem
+from wagateway.phone import to_jid
+from wagateway.sandbox import groups, history, linking, presence
+from wagateway.sandbox.connection import replaced
+from wagateway.sandbox.contents import text_message
+from wagateway.sandbox.network import Online
+from wagateway.sandbox.phones import Phone
+from wagateway.sandbox.state import GROUP, LID, USER, Account, Endpoint
+from wagateway.sandbox.world import World, number_of
+from wagateway.whatsapp.stanza import Jid, Node
+
+
+async def add_phone(world: World, command: commands.AddPhone) -> commands.PhoneInfo:
+    """A new phone with an account."""
+    return _info(world.add_phone(number_of(command.phone), command.name).account)
+
+
+async def list_phones(
+    world: World,
+    command: commands.ListPhones,
+) -> list[commands.PhoneInfo]:
+    """Every phone."""
+    return [_info(account) for _, account in sorted(world.network.accounts.items())]
+
+
+def _info(account: Account) -> commands.PhoneInfo:
+    return commands.PhoneInfo(
+        account.number,
+        account.name,
+        str(account.jid(USER)),
+        str(account.jid(LID)),
+        len(account.companions),
+    )
+
+
+async def scan_qr(world: World, command: commands.ScanQr) -> commands.CompanionInfo:
+    """Link by QR code."""
+    phone = world.phone(command.phone)
+    return _companion(world, await world.pairings.scan(command.qr, phone.account, phone.identity))
+
+
+async def enter_code(world: World, command: commands.EnterCode) -> commands.CompanionInfo:
+    """Link by pairing code."""
+    phone = world.phone(command.phone)
+    linked = await world.pairings.enter_code(command.code, phone.account, phone.identity)
+    return _companion(world, linked)
+
+
+async def companions(world: World, command: commands.Companions) -> list[commands.CompanionInfo]:
+    """Linked devices."""
+    if command.phone is not None:
+        accounts = [world.phone(command.phone).account]
+    else:
+        accounts = list(world.network.accounts.values())
+    return [
+        _companion(world, Endpoint(account, device)) for account in accounts for device in account.companions
+    ]
+
+
+def _companion(world: World, linked: Endpoint) -> commands.CompanionInfo:
+    return commands.CompanionInfo(
+        linked.account.number,
+        str(linked.jid(USER)),
+        linked.device,
+        linked.companion.platform,
+        linked.key in world.network.online,
+        len(world.network.waiting(linked)),
+        len(linked.companion.one_time),
+    )
+
+
+async def phone_send_text(world: World, command: commands.PhoneSendText) -> commands.PhoneSent:
+    """Send texts, spread over time as asked."""
+    phone = world.phone(command.phone)
+    to = _chat(world, phone, command.to)
+    mentions = [str(_known(world, each).jid(USER)) for each in command.mentions]
+    quoted = _quoted(phone, command.reply_message_id)
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    ids = []
+    for number in range(command.count):
+        if command.rate:
+            await asyncio.sleep(start + number / command.rate - loop.time())
+        text = command.text.replace("{n}", str(number)).replace("{monotonic}", f"{time.monotonic():.6f}")
+        ids.append(phone.send(to, text_message(text, quoted, mentions)))
+        if number % 16 == 15:
+            await asyncio.sleep(0)
+    return commands.PhoneSent(ids)
+
+
+def _chat(world: World, phone: Phone, text: str) -> Jid:
+    jid = Jid.parse(to_jid(text, "to"))
+    if jid.server == GROUP:
+        group = world.network.groups.get(jid.user)
+        if group is None or phone.account.number not in group.members:
+            raise Problem(404, "GROUP_NOT_FOUND", "The phone is in no such group")
+        return jid
+    return _known(world, text).jid(LID)
+
+
+def _known(world: World, text: str) -> Account:
+    account = world.network.account(Jid.parse(to_jid(text, "to")))
+    if account is None:
+        raise Problem(404, "NOT_ON_WHATSAPP", "This number is not on the sandbox's WhatsApp")
+    return account
+
+
+def _quoted(phone: Phone, id_: str) -> tuple[str, str] | None:
+    if not id_:
+        return None
+    for entry in reversed(phone.inbox):
+        if entry.id == id_:
+            return id_, entry.sender
+    return id_, str(phone.account.jid(USER))
+
+
+async def inbox(world: World, command: commands.Inbox) -> commands.InboxPage:
+    """What the phone received."""
+    phone = world.phone(command.phone)
+    if command.wait:
+        await phone.bell.until(lambda: len(phone.inbox) > command.after, command.wait)
+    return commands.InboxPage(phone.inbox[command.after :], len(phone.inbox))
+
+
+async def receipts(world: World, command: commands.Receipts) -> commands.ReceiptPage:
+    """What became of the phone's messages."""
+    phone = world.phone(command.phone)
+    if command.wait:
+        await phone.bell.until(lambda: len(phone.receipts) > command.after, command.wait)
+    return commands.ReceiptPage(phone.receipts[command.after :], len(phone.receipts))
+
+
+async def mark_read(world: World, command: commands.MarkRead) -> commands.Done:
+    """Read messages."""
+    return commands.Done(world.phone(command.phone).mark_read(command.ids))
+
+
+async def create_group(world: World, command: commands.CreateGroup) -> commands.GroupInfo:
+    """A new group."""
+    creator = world.phone(command.phone).account
+    members = [world.phone(member, "members").account for member in command.members]
+    group = groups.create(world.network, creator, command.subject, members)
+    addresses = [str(world.network.accounts[number].jid(USER)) for number in group.members]
+    return commands.GroupInfo(str(group.jid), group.subject, addresses)
+
+
+async def set_presence(world: World, command: commands.SetPresence) -> commands.Done:
+    """Online, offline, typing."""
+    phone, state = world.phone(command.phone), command.state
+    if state in ("available", "unavailable"):
+        presence.change(world.network, phone.account, available=state == "available")
+        return commands.Done(1)
+    if command.to is None:
+        raise Problem(400, "VALIDATION_ERROR", "to: says whom the phone is typing to.")
+    to = _chat(world, phone, command.to)
+    presence.typing(world.network, phone.me, Node("chatstate", {"to": to}, [Node(state)]))
+    return commands.Done(1)
+
+
+async def send_history(world: World, command: commands.SendHistory) -> commands.Done:
+    """A history sync to every linked device."""
+    phone = world.phone(command.phone)
+    blob = await asyncio.to_thread(history.make, command.bytes, command.conversations)
+    linked = _linked(phone, 0)
+    for companion in linked:
+        history.send(phone, companion, world.media, blob)
+    return commands.Done(len(linked))
+
+
+async def drop_connection(world: World, command: commands.DropConnection) -> commands.Done:
+    """Cut the line."""
+    online = _online(world, command.phone, command.device)
+    for connection in online:
+        connection.drop()
+    return commands.Done(len(online))
+
+
+async def refuse_connections(world: World, command: commands.RefuseConnections) -> commands.Done:
+    """Let nobody in for a while."""
+    number = world.phone(command.phone).account.number if command.phone else ""
+    world.network.faults.refuse(number, command.seconds)
+    return commands.Done()
+
+
+async def delay_acks(world: World, command: commands.DelayAcks) -> commands.Done:
+    """Slow acknowledgements."""
+    number = world.phone(command.phone).account.number
+    world.network.faults.delay(number, command.milliseconds / 1000)
+    return commands.Done()
+
+
+async def withhold_acks(world: World, command: commands.WithholdAcks) -> commands.Done:
+    """No acknowledgements."""
+    world.network.faults.withhold(world.phone(command.phone).account.number, command.count)
+    return commands.Done()
+
+
+async def await_withheld(world: World, command: commands.AwaitWithheld) -> commands.Done:
+    """Wait until one is held back."""
+    number = world.phone(command.phone).account.number
+    return commands.Done(await world.network.faults.held(number, command.wait))
+
+
+async def reject_sends(world: World, command: commands.RejectSends) -> commands.Done:
+    """Errors instead of acknowledgements."""
+    world.network.faults.reject(world.phone(command.phone).account.number, command.count, command.error)
+    return commands.Done()
+
+
+async def unlink_companion(world: World, command: commands.UnlinkCompanion) -> commands.Done:
+    """Log devices out."""
+    linked = _linked(world.phone(command.phone), command.device)
+    for companion in linked:
+        linking.unlink(world.network, companion)
+    return commands.Done(len(linked))
+
+
+async def replace_stream(world: World, command: commands.ReplaceStream) -> commands.Done:
+    """Pretend that another client took over."""
+    online = _online(world, command.phone, command.device)
+    for connection in online:
+        connection.fail(replaced())
+    return commands.Done(len(online))
+
+
+async def fail_logins(world: World, command: commands.FailLogins) -> commands.Done:
+    """Failures at login."""
+    attrs: dict[str, str | Jid] = {"reason": str(command.reason), "location": "sandbox"}
+    if command.reason == 402:
+        attrs |= {"code": str(command.ban_code), "expire": str(command.expire)}
+    number = world.phone(command.phone).account.number
+    world.network.faults.fail_logins(number, command.count, Node("failure", attrs))
+    return commands.Done()
+
+
+def _linked(phone: Phone, device: int) -> list[Endpoint]:
+    numbers = [each for each in phone.account.companions if device in (0, each)]
+    if not numbers:
+        raise Problem(404, "COMPANION_NOT_FOUND", "The phone has no such linked device")
+    return [Endpoint(phone.account, each) for each in numbers]
+
+
+def _online(world: World, phone: str, device: int) -> list[Online]:
+    linked = _linked(world.phone(phone), device)
+    return [world.network.online[each.key] for each in linked if each.key in world.network.online]

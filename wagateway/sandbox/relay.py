@@ -1,0 +1,211 @@
+"""How messages and receipts get from the device that sent them to every device they are for."""
+
+from wagateway.sandbox.network import Network, now, waiting_key
+from wagateway.sandbox.state import GROUP, LID, USER, Account, Endpoint, Group
+from wagateway.whatsapp.stanza import Jid, Node
+
+NOT_FOUND = 404
+FORBIDDEN = 403
+
+Attrs = dict[str, str | Jid]
+
+_CARRIED = ("device-identity", "meta", "biz", "bot")
+_FORWARDED = {"": "", "inactive": "", "read": "read", "played": "played", "retry": "retry"}
+_TO_OWN_DEVICES = ("read-self", "played-self")
+_TO_OWN_PHONE = ("hist_sync", "peer_msg")
+
+
+def message(network: Network, sender: Endpoint, stanza: Node) -> int:
+    """Deliver a message; the error to answer the sender with, or 0."""
+    to = stanza.jid("to")
+    if to.server == GROUP:
+        group = network.groups.get(to.user)
+        if group is None:
+            return NOT_FOUND
+        if sender.account.number not in group.members:
+            return FORBIDDEN
+        return _to_group(network, sender, stanza, group)
+    account = network.account(to)
+    if account is None:
+        return NOT_FOUND
+    if stanza.child("participants") is None:
+        return _to_device(network, sender, stanza, to)
+    return _to_account(network, sender, stanza, to)
+
+
+def _to_account(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> int:
+    """One `<enc>` per device, of both sides."""
+    for address, enc in _encrypted(stanza):
+        receiver = network.endpoint(address)
+        if receiver is None or receiver.key == sender.key:
+            continue  # a device that was unlinked since the sender last looked
+        attrs = _from(sender, stanza, to.server)
+        if receiver.account is sender.account:
+            attrs["recipient"] = to.bare()
+            attrs |= _other_address(network, to, "peer_recipient")
+        network.deliver(receiver, Node("message", attrs, [enc, *_carried(stanza)]))
+    return 0
+
+
+def _to_device(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> int:
+    """A bare `<enc>`: an answer to a retry receipt, or a peer message between devices of one account."""
+    receiver = network.endpoint(to)
+    if receiver is None:
+        return NOT_FOUND
+    attrs = _from(sender, stanza, to.server)
+    if stanza.attr("category") == "peer":
+        attrs["category"] = "peer"
+    if stanza.attr("recipient"):
+        attrs["recipient"] = stanza.jid("recipient")
+        attrs |= _other_address(network, stanza.jid("recipient"), "peer_recipient")
+    network.deliver(receiver, Node("message", attrs, [*stanza.children("enc"), *_carried(stanza)]))
+    return 0
+
+
+def _to_group(network: Network, sender: Endpoint, stanza: Node, group: Group) -> int:
+    """The sender key message to every device, with what is for this device alone before it."""
+    own = dict(_encrypted(stanza))
+    shared = stanza.children("enc")
+    attrs = _from(sender, stanza, LID)
+    attrs.pop("sender_pn", None)
+    attrs["from"] = group.jid
+    attrs["participant"] = sender.jid(LID)
+    attrs["participant_pn"] = sender.account.jid(USER)
+    attrs["addressing_mode"] = "lid"
+    only = stanza.attr("participant")
+    for number in list(group.members):
+        account = network.accounts[number]
+        for device in account.devices():
+            receiver = Endpoint(account, device)
+            addresses = (receiver.jid(LID), receiver.jid(USER))
+            if receiver.key == sender.key or (only and only not in map(str, addresses)):
+                continue
+            alone = [own[address] for address in addresses if address in own]
+            network.deliver(receiver, Node("message", dict(attrs), [*alone, *shared, *_carried(stanza)]))
+    return 0
+
+
+def _encrypted(stanza: Node) -> list[tuple[Jid, Node]]:
+    participants = stanza.child("participants")
+    pairs = []
+    for to in participants.children("to") if participants else ():
+        enc = to.child("enc")
+        if enc is not None:
+            pairs.append((to.jid("jid"), enc))
+    return pairs
+
+
+def _carried(stanza: Node) -> list[Node]:
+    return [child for child in stanza.children() if child.tag in _CARRIED]
+
+
+def _from(sender: Endpoint, stanza: Node, server: str) -> Attrs:
+    attrs: Attrs = {
+        "from": sender.jid(server),
+        "id": stanza.attr("id"),
+        "t": str(now()),
+        "type": stanza.attr("type") or "text",
+        "notify": sender.account.name,
+        "edit": stanza.attr("edit"),
+    }
+    other = "sender_pn" if server == LID else "sender_lid"
+    attrs[other] = sender.account.jid(USER if server == LID else LID)
+    return attrs
+
+
+def _other_address(network: Network, jid: Jid, name: str) -> Attrs:
+    account = network.account(jid)
+    if account is None:
+        return {}
+    return {f"{name}_pn": account.jid(USER)} if jid.server == LID else {f"{name}_lid": account.jid(LID)}
+
+
+def receipt(network: Network, sender: Endpoint, stanza: Node) -> None:
+    """Note what a device has taken, and tell whoever sent it."""
+    kind = stanza.attr("type")
+    to = stanza.jid("to")
+    if kind != "retry" and sender.device:
+        for id_ in [stanza.attr("id"), *more_ids(stanza)]:
+            network.acknowledged(sender, waiting_key("message", id_, to, stanza))
+    if kind in _TO_OWN_PHONE:
+        network.deliver(Endpoint(sender.account, 0), _receipt(sender, stanza, kind, USER))
+    elif kind in _TO_OWN_DEVICES:
+        for receiver in network.others(sender):
+            network.deliver(receiver, _own_receipt(sender, stanza, kind, to))
+    elif kind in _FORWARDED:
+        _forward(network, sender, stanza, to)
+
+
+def _forward(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> None:
+    kind = _FORWARDED[stanza.attr("type")]
+    if to.server == GROUP:
+        addressed = stanza.jid("participant") if stanza.attr("participant") else None
+    else:
+        addressed = to
+    account = network.account(addressed) if addressed else None
+    if addressed is None or account is None:
+        return
+    forwarded = _receipt(sender, stanza, kind, addressed.server)
+    if kind in ("read", "played"):
+        receivers = [Endpoint(account, device) for device in account.devices()]
+    else:
+        one = network.endpoint(addressed)
+        receivers = [one] if one else []
+    for receiver in receivers:
+        if receiver.key != sender.key:
+            network.deliver(receiver, forwarded)
+
+
+def _receipt(sender: Endpoint, stanza: Node, kind: str, server: str) -> Node:
+    attrs: Attrs = {"id": stanza.attr("id"), "t": str(now()), "type": kind}
+    to = stanza.jid("to")
+    if to.server == GROUP:
+        attrs |= {
+            "from": to,
+            "participant": sender.jid(server),
+            "addressing_mode": "lid" if server == LID else "pn",
+        }
+    else:
+        attrs["from"] = sender.jid(server)
+    if stanza.attr("recipient"):
+        attrs["recipient"] = stanza.jid("recipient")
+    return Node("receipt", attrs, stanza.content)
+
+
+def _own_receipt(sender: Endpoint, stanza: Node, kind: str, chat: Jid) -> Node:
+    attrs: Attrs = {
+        "from": sender.jid(chat.server if chat.server in (USER, LID) else LID),
+        "recipient": chat,
+        "id": stanza.attr("id"),
+        "t": str(now()),
+        "type": kind,
+    }
+    return Node("receipt", attrs, stanza.content)
+
+
+def more_ids(stanza: Node) -> list[str]:
+    """The ids that a receipt is for besides its own."""
+    more = stanza.child("list")
+    return [item.attr("id") for item in more.children("item")] if more else []
+
+
+def announce_devices(network: Network, account: Account) -> None:
+    """Tell everybody who knows the account's list of devices that it changed."""
+    for number in sorted(account.watchers | {account.number}):
+        watcher = network.accounts.get(number)
+        for device in watcher.companions if watcher else ():
+            assert watcher is not None
+            own = watcher is account
+            children = [Node("devices" if own else "update", _device_hash(own))]
+            attrs: Attrs = {
+                "from": account.jid(LID),
+                "type": "account_sync" if own else "devices",
+                "id": network.next_id(),
+                "t": str(now()),
+            }
+            network.deliver(Endpoint(watcher, device), Node("notification", attrs, children))
+
+
+def _device_hash(own: bool) -> Attrs:
+    # A hash that fits nothing makes the client drop its list and ask anew, which is all we want.
+    return {"dhash": "2:AAAAAAAA"} if own else {"device_hash": "2:AAAAAAAA"}

@@ -1,0 +1,1 @@
+"""The requests (`<iq>`) that the network answers, a module per area."""

@@ -1,0 +1,33 @@
+"""Which service answers which namespace."""
+
+from wagateway.sandbox.network import Network
+from wagateway.sandbox.phones import Phone
+from wagateway.sandbox.services import account, appstate, groups, media, prekeys, usync
+from wagateway.sandbox.services.desk import Desk
+
+
+def desk(network: Network, phones: dict[str, Phone]) -> Desk:
+    """All services of the network."""
+    return Desk(
+        network,
+        phones,
+        {
+            "encrypt": prekeys.answer,
+            "usync": usync.answer,
+            "w:sync:app:state": appstate.answer,
+            "w:m": media.answer,
+            "w:g2": groups.answer,
+            "privacy": account.privacy,
+            "blocklist": account.blocklist,
+            "w:mex": account.mex,
+            "w:profile:picture": account.picture,
+            "md": account.linked_devices,
+            "w:p": account.accept,
+            "passive": account.passive,
+            "status": account.accept,
+            "disappearing_mode": account.accept,
+            "urn:xmpp:whatsapp:push": account.accept,
+            "urn:xmpp:whatsapp:dirty": account.accept,
+            "urn:xmpp:ping": account.accept,
+        },
+    )

@@ -1,0 +1,119 @@
+"""What the simulated network knows: accounts, linked devices, groups and stanzas that wait."""
+
+import msgspec
+
+from wagateway.whatsapp.stanza import Jid
+
+MAX_DEVICE = 255
+"""The highest device number that a stanza can carry."""
+
+USER = "s.whatsapp.net"
+LID = "lid"
+GROUP = "g.us"
+SERVER = Jid("", USER)
+
+
+class Companion(msgspec.Struct):
+    """A linked device: its keys, and its one-time prekeys as (id, public key).
+
+    `device_identity` is its signed ADV identity with the account's key put back, as others must see it.
+    `greeted` is whether the phone has shared the app state key with it.
+    """
+
+    device: int
+    noise: bytes
+    identity: bytes
+    device_identity: bytes
+    platform: str
+    registration: int
+    signed_id: int
+    signed_public: bytes
+    signed_signature: bytes
+    one_time: list[tuple[int, bytes]] = []
+    uploaded: bool = False
+    greeted: bool = False
+
+
+class Collection(msgspec.Struct):
+    """One app state collection: its version, and the patches that led there."""
+
+    version: int = 0
+    patches: list[bytes] = []
+
+
+class Account(msgspec.Struct):
+    """A WhatsApp account: a phone number, a LID, and what the server stores for it.
+
+    `identity` is the private key that is both the account's signature key and device 0's Signal identity.
+    `watchers` are the numbers that asked for its list of devices and must hear when it changes.
+    """
+
+    number: str
+    name: str
+    lid: str
+    next_device: int = 1
+    watchers: set[str] = set()
+    collections: dict[str, Collection] = {}
+    state_key_id: bytes = b""
+    state_key: bytes = b""
+    privacy: dict[str, str] = {}
+    blocked: list[str] = []
+    about: str = "Hey there! I am using WhatsApp."
+    companions: dict[int, Companion] = {}
+
+    def jid(self, server: str, device: int = 0) -> Jid:
+        """The account's address, or a device's, on `server` (USER or LID)."""
+        return Jid(self.lid if server == LID else self.number, server, device)
+
+    def devices(self) -> list[int]:
+        """The numbers of all devices; 0 is the phone."""
+        return [0, *self.companions]
+
+
+class Group(msgspec.Struct):
+    """A group; `members` maps numbers to `superadmin`, `admin` or nothing. Times are Unix seconds."""
+
+    id: str
+    subject: str
+    creator: str
+    created: int
+    members: dict[str, str]
+
+    @property
+    def jid(self) -> Jid:
+        """The group's address."""
+        return Jid(self.id, GROUP)
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One device of one account, as the sender or receiver of stanzas."""
+
+    account: Account
+    device: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What distinguishes it in tables."""
+        return self.account.number, self.device
+
+    @property
+    def address(self) -> str:
+        """The name of its Signal sessions."""
+        return f"{self.account.lid}:{self.device}"
+
+    def jid(self, server: str) -> Jid:
+        """Its address on `server`."""
+        return self.account.jid(server, self.device)
+
+    @property
+    def companion(self) -> Companion:
+        """The linked device that this is."""
+        return self.account.companions[self.device]
+
+
+class Presences(msgspec.Struct):
+    """Which accounts are available, and who wants to hear of each; lost with the process."""
+
+    available: set[str] = set()
+    last_seen: dict[str, int] = {}
+    subscribers: dict[str, dict[tuple[str, int], tuple[Endpoint, Jid]]] = {}

@@ -1,0 +1,57 @@
+"""Media files as WhatsApp stores them: encrypted and authenticated under a key of their own."""
+
+import hashlib
+import hmac
+import secrets
+from typing import Literal
+
+import msgspec
+
+from wagateway.whatsapp.cbc import cbc_decrypt, cbc_encrypt
+from wagateway.whatsapp.errors import ProtocolError
+from wagateway.whatsapp.keys import hkdf
+
+MediaKind = Literal[
+    "Image", "Video", "Audio", "Document", "History", "App State", "Link Thumbnail", "Sticker Pack"
+]
+"""What a media key is for; stickers count as images and voice notes as audio."""
+
+_MAC_SIZE = 10
+
+
+class EncryptedMedia(msgspec.Struct, frozen=True):
+    """An encrypted file with what a message about it must contain; key and digests are 32 bytes."""
+
+    media_key: bytes
+    file_sha256: bytes
+    file_enc_sha256: bytes
+    ciphertext: bytes
+
+
+def encrypt_media(plaintext: bytes, kind: MediaKind) -> EncryptedMedia:
+    """Encrypt a file under a new random key."""
+    media_key = secrets.token_bytes(32)
+    iv, cipher_key, mac_key = _media_keys(media_key, kind)
+    body = cbc_encrypt(cipher_key, iv, plaintext)
+    ciphertext = body + _mac(mac_key, iv, body)
+    return EncryptedMedia(
+        media_key, hashlib.sha256(plaintext).digest(), hashlib.sha256(ciphertext).digest(), ciphertext
+    )
+
+
+def decrypt_media(ciphertext: bytes, media_key: bytes, kind: MediaKind) -> bytes:
+    """Undo `encrypt_media`; `ProtocolError` when file, key and kind do not belong together."""
+    iv, cipher_key, mac_key = _media_keys(media_key, kind)
+    body, mac = ciphertext[:-_MAC_SIZE], ciphertext[-_MAC_SIZE:]
+    if not hmac.compare_digest(_mac(mac_key, iv, body), mac):
+        raise ProtocolError("a media file's MAC does not fit")
+    return cbc_decrypt(cipher_key, iv, body)
+
+
+def _media_keys(media_key: bytes, kind: MediaKind) -> tuple[bytes, bytes, bytes]:
+    keys = hkdf(media_key, 112, info=f"WhatsApp {kind} Keys".encode())
+    return keys[:16], keys[16:48], keys[48:80]
+
+
+def _mac(key: bytes, iv: bytes, body: bytes) -> bytes:
+    return hmac.digest(key, iv + body, "sha256")[:_MAC_SIZE]

@@ -1,0 +1,209 @@
+"""The device as its worker knows it: its state, what it may do now, and why it ends."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Coroutine
+
+import structlog
+
+from wagateway.commands.app import DeviceState
+from wagateway.contract import Problem
+from wagateway.exits import Exit
+from wagateway.problems import device_not_logged_in, device_unavailable
+from wagateway.settings import Settings
+from workers.engine import ConnectionChange, Engine, QrShown
+from workers.outbox import Outbox
+from workers.pairing import Pairing
+from workers.session import NOBODY, Identity
+from workers.shard import Shard
+
+CONNECT_SECONDS = 30.0
+PAIRED_SECONDS = 15.0
+CODE_SECONDS = 20.0
+_NAME_SECONDS = (0.0, 2.0, 10.0, 60.0)
+_ENDS = {
+    "logged_out": Exit.LOGGED_OUT,
+    "replaced": Exit.STREAM_REPLACED,
+    "banned": Exit.BANNED,
+    "outdated": Exit.CLIENT_OUTDATED,
+}
+_UNPAIRED_ENDS = ("qr_timeout", "pairing_failed")
+
+log = structlog.get_logger()
+
+
+class Device:
+    """One device. Everything here runs in the event loop; handlers get this and nothing below it.
+
+    `jid`, `lid` and `display_name` are the account's, "" when not paired or not known. `changed` is called
+    after every change of state. `over` gets the exit code when the worker must end.
+    """
+
+    def __init__(
+        self, device_id: str, settings: Settings, engine: Engine, shard: Shard, outbox: Outbox
+    ) -> None:
+        self.id = device_id
+        self.settings = settings
+        self.engine = engine
+        self.shard = shard
+        self.outbox = outbox
+        self.state: DeviceState = "disconnected"
+        self.reason = ""
+        self.changed: Callable[[], None] = _nobody_listens
+        self.over: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self.used_at = time.monotonic()
+        self.jid, self.lid, self.display_name = NOBODY
+        self._dialled = False
+        self._pairing = Pairing()
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, *, connect: bool) -> None:
+        """Learn whose session is stored and log in with it; without a session nothing is dialled."""
+        self._belongs_to(await self.engine.own_jid())
+        if connect and self.jid:
+            await self._dial()
+
+    def require_login(self) -> None:
+        """Raises `Problem` unless messages can be sent now."""
+        self.used_at = time.monotonic()
+        if self.state == "logged_in":
+            return
+        if self.jid:
+            raise device_unavailable("The device is connecting to WhatsApp", retry_after=2)
+        raise device_not_logged_in(self.id)
+
+    async def qr(self) -> QrShown:
+        """The QR code of the login under way, which this starts if need be; raises `Problem`."""
+        await self._start_pairing()
+        return await self._pairing.qr(CODE_SECONDS)
+
+    async def pair_code(self, phone: str) -> str:
+        """The pairing code of the login under way, which this starts if need be; raises `Problem`."""
+        await self._start_pairing()
+        return await self._pairing.code(self.engine, phone, CODE_SECONDS)
+
+    async def unlink(self) -> bool:
+        """Log out of WhatsApp; False when WhatsApp could not be told. Nothing can be sent afterwards."""
+        self.used_at = time.monotonic()
+        if self.state != "logged_in":
+            return False
+        try:
+            await self.engine.unlink()
+        except Problem as problem:
+            log.warning("unlink.failed", why=problem.message)
+            return False
+        self._belongs_to(NOBODY)
+        self._set("disconnected", "unlinked")
+        return True
+
+    async def unused(self, seconds: float) -> None:
+        """Returns when nobody has used a device that has no connection for so long."""
+        while True:
+            left = self.used_at + seconds - time.monotonic()
+            if left <= 0 and self.state == "disconnected":
+                return
+            await asyncio.sleep(max(left, 1.0))
+
+    def connection_changed(self, change: ConnectionChange) -> None:
+        """What the engine says about its connection."""
+        match change.change:
+            case "connecting":
+                self._set("connecting", change.reason)
+                self._expect(CONNECT_SECONDS, "connect_timeout")
+            case "connected":
+                self._relax()
+                self._set("logged_in", "")
+                self._go(self._learn_name(), "device.name")
+            case "disconnected":
+                self._set("connecting", change.reason)
+                self._expect(CONNECT_SECONDS, "connection_lost")
+            case "ended":
+                unpaired = change.reason in _UNPAIRED_ENDS
+                self._end(Exit.QR_TIMEOUT if unpaired else Exit.ENGINE_ENDED, change.reason)
+            case "logged_out":
+                self._belongs_to(NOBODY)
+                self._end(Exit.LOGGED_OUT, change.reason)
+            case other:
+                until = f"_until_{change.until}" if change.until else ""
+                self._end(_ENDS[other], change.reason + until)
+
+    def qr_shown(self, shown: QrShown | None) -> None:
+        """A new QR code, or None when there will be no more."""
+        self._pairing.show(shown)
+        if shown is not None:
+            self._relax()
+            self._set("connected", "pairing")
+
+    def paired(self, jid: str, lid: str, name: str) -> None:
+        """The device belongs to this account now; WhatsApp lets it log in next."""
+        self._belongs_to((jid, lid, name))
+        log.info("device.paired")
+        self._set("connecting", "paired")
+        # Now and then the request to log in is lost, and then nobody would ever dial again.
+        self._expect(PAIRED_SECONDS, "login_after_pairing_timeout")
+
+    async def _start_pairing(self) -> None:
+        self.used_at = time.monotonic()
+        if self.over.done():
+            raise device_unavailable("The device is restarting; try again")
+        if self.jid:
+            raise Problem(
+                400, "ALREADY_LOGGED_IN", "This device is logged in; log it out first to link it anew"
+            )
+        await self._dial()
+
+    async def _dial(self) -> None:
+        if not self._dialled:
+            self._dialled = True
+            await self.engine.connect()
+
+    async def _learn_name(self) -> None:
+        """The name reaches a newly linked device some time after its first login."""
+        for seconds in _NAME_SECONDS:
+            await asyncio.sleep(seconds)
+            if self.state != "logged_in":
+                return
+            self._belongs_to(await self.engine.own_jid())
+            if self.display_name:
+                return
+
+    def _belongs_to(self, identity: Identity) -> None:
+        if identity != (self.jid, self.lid, self.display_name):
+            self.jid, self.lid, self.display_name = identity
+            self.changed()
+
+    def _set(self, state: DeviceState, reason: str) -> None:
+        if (state, reason) != (self.state, self.reason):
+            log.info("device.state", state=state, reason=reason)
+            self.state, self.reason = state, reason
+            self.changed()
+
+    def _end(self, code: Exit, reason: str) -> None:
+        self._relax()
+        self._set("disconnected", reason)
+        self._pairing.show(None)
+        if not self.over.done():
+            self.over.set_result(code)
+
+    def _expect(self, seconds: float, reason: str) -> None:
+        """End the worker, whose successor dials anew, unless logged in within `seconds` and a bit."""
+        self._relax()
+        # After an outage all devices get here together; they must not all dial together.
+        wait = seconds * random.uniform(0.9, 1.2)  # noqa: S311  no secret depends on it
+        self._watchdog = asyncio.get_running_loop().call_later(wait, self._end, Exit.ENGINE_ENDED, reason)
+
+    def _relax(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
+
+    def _go(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _nobody_listens() -> None:
+    """Until the beats are there."""

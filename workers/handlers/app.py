@@ -1,0 +1,50 @@
+"""The connection of the device: its state, and logging in."""
+
+import math
+import time
+from datetime import UTC, datetime
+
+from wagateway.commands.app import (
+    ConnectionStatus,
+    GetConnectionStatus,
+    Login,
+    LoginCode,
+    LoginWithCode,
+    PairCode,
+)
+from wagateway.phone import USER, to_jid
+from wagateway.problems import invalid
+from workers.device import Device
+
+
+async def get_connection_status(device: Device, _command: GetConnectionStatus) -> ConnectionStatus:
+    """The state as the device itself knows it."""
+    return ConnectionStatus(
+        device_id=device.id,
+        state=device.state,
+        is_connected=device.state in ("connected", "logged_in"),
+        is_logged_in=device.state == "logged_in",
+        jid=device.jid,
+        display_name=device.display_name,
+        reason=device.reason,
+    )
+
+
+async def login(device: Device, _command: Login) -> LoginCode:
+    """The current QR code; the login under way goes on, or a new one starts."""
+    shown = await device.qr()
+    return LoginCode(
+        device_id=device.id,
+        qr_code=shown.code,
+        qr_duration=max(1, math.ceil(shown.expires_at - time.time())),
+        expires_at=datetime.fromtimestamp(shown.expires_at, UTC).isoformat(timespec="seconds"),
+        attempt=shown.attempt,
+    )
+
+
+async def login_with_code(device: Device, command: LoginWithCode) -> PairCode:
+    """The pairing code for the number."""
+    number, _, server = to_jid(command.phone).partition("@")
+    if server != USER:
+        raise invalid("phone", "must be a phone number with country code")
+    return PairCode(device_id=device.id, pair_code=await device.pair_code(number))

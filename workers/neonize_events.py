@@ -1,0 +1,133 @@
+"""Decoding neonize's events into the engine's own words; pure functions over serialised protobufs."""
+
+import re
+import time
+from collections.abc import Callable
+from enum import IntEnum
+
+from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
+
+from wagateway.phone import LID, USER
+from workers.engine import ConnectionChange, IncomingMessage
+from workers.session import Identity
+
+PhoneOf = Callable[[str], str]
+"""The phone JID of a LID, "" when it is not known."""
+
+
+class Code(IntEnum):
+    """neonize's numbers of the events that we subscribe to.
+
+    What is not here never leaves Go: a history sync (13) would otherwise stay in memory at several times
+    its size, and some events end neonize's event pump by values that it does not know.
+    """
+
+    DEVICE = 0
+    CONNECTED = 3
+    LOGGED_OUT = 6
+    STREAM_REPLACED = 7
+    TEMPORARY_BAN = 8
+    CONNECT_FAILURE = 9
+    CLIENT_OUTDATED = 10
+    STREAM_ERROR = 11
+    DISCONNECTED = 12
+    MESSAGE = 17
+
+
+SUBSCRIBED = bytes(code for code in Code if code is not Code.DEVICE)
+
+_PLUMBING = "peer"  # messages between the account's own devices: keys and sync, nothing said by anybody
+_PUMP_KILLER = re.compile(r"required field neonize\.(\w+)\.")
+
+
+def text_of(jid: pb.JID) -> str:
+    """A JID as text without its device part; "" for an empty one."""
+    return f"{jid.User}@{jid.Server}" if jid.User else ""
+
+
+def read_identity(raw: bytes) -> Identity:
+    """The account of a `Device` event: phone JID, LID, display name."""
+    device = pb.Device.FromString(raw)
+    name = device.PushName or device.BussinessName
+    return text_of(device.JID), text_of(device.LID), name
+
+
+def read_message(raw: bytes, phone_of: PhoneOf) -> IncomingMessage | None:
+    """The message of a `Message` event; None for the devices' own plumbing.
+
+    Raises ValueError (or protobuf's DecodeError) for one that makes no sense.
+    """
+    event = pb.Message.FromString(raw)
+    info, source = event.Info, event.Info.MessageSource
+    if info.Category == _PLUMBING:
+        return None
+    other = source.RecipientAlt if source.IsFromMe else source.SenderAlt
+    chat, chat_lid = _both(source.Chat, None if source.IsGroup else other, phone_of)
+    sender, sender_lid = _both(source.Sender, source.SenderAlt, phone_of)
+    if not (info.ID and chat and sender):
+        raise ValueError("a message without id, chat or sender")
+    return IncomingMessage(
+        id=info.ID,
+        chat=chat,
+        chat_lid=chat_lid,
+        sender=sender,
+        sender_lid=sender_lid,
+        push_name=info.Pushname,
+        timestamp=info.Timestamp,
+        is_from_me=source.IsFromMe,
+        is_group=source.IsGroup,
+        content=event.Message.SerializeToString(),
+    )
+
+
+def _both(jid: pb.JID, alternative: pb.JID | None, phone_of: PhoneOf) -> tuple[str, str]:
+    """The JID to use, by phone where it can be known, and the LID."""
+    known = {one.Server: text_of(one) for one in (alternative, jid) if one is not None and one.User}
+    if jid.Server not in (USER, LID):
+        return text_of(jid), ""
+    lid = known.get(LID, "")
+    return known.get(USER) or phone_of(lid) or lid, lid
+
+
+def read_change(code: int, raw: bytes) -> ConnectionChange | None:
+    """What an event says about the connection; None when it changes nothing."""
+    match code:
+        case Code.CONNECTED:
+            return ConnectionChange("connected")
+        case Code.DISCONNECTED:
+            return ConnectionChange("disconnected", "connection_lost")
+        case Code.STREAM_REPLACED:
+            return ConnectionChange("replaced", "stream_replaced")
+        case Code.CLIENT_OUTDATED:
+            return ConnectionChange("outdated", "client_outdated")
+        case Code.LOGGED_OUT:
+            gone = pb.LoggedOut.FromString(raw)
+            refused = pb.ConnectFailureReason.Name(gone.Reason).lower()
+            return ConnectionChange("logged_out", refused if gone.OnConnect else "device_removed")
+        case Code.TEMPORARY_BAN:
+            ban = pb.TemporaryBan.FromString(raw)
+            why = pb.TemporaryBan.TempBanReason.Name(ban.Code).lower()
+            return ConnectionChange("banned", why, int(time.time()) + ban.Expire)
+        case Code.CONNECT_FAILURE:
+            failure = pb.ConnectFailure.FromString(raw)
+            return ConnectionChange(
+                "ended", "refused_" + pb.ConnectFailureReason.Name(failure.Reason).lower()
+            )
+    return None
+
+
+def read_end(text: str) -> ConnectionChange:
+    """Why neonize's event pump ended by itself; `text` is what `Neonize()` returned.
+
+    The pump dies of an event whose value it does not know; what that event was about is in the text.
+    """
+    killer = _PUMP_KILLER.search(text)
+    match killer and killer[1]:
+        case "TemporaryBan":
+            return ConnectionChange("banned", "unknown_reason")
+        case "LoggedOut":
+            return ConnectionChange("logged_out", "unknown_reason")
+        case None:
+            return ConnectionChange("ended", "engine_ended" if not text else "connect_failed")
+        case _:
+            return ConnectionChange("ended", "event_pump_died")

@@ -1,0 +1,248 @@
+"""A worker: the process that runs one device, from the fork to the exit code."""
+
+import asyncio
+import contextlib
+import faulthandler
+import functools
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+import zmq
+
+from wagateway import logs, wire
+from wagateway.commands.internal import Beat
+from wagateway.database import Unusable
+from wagateway.exits import Exit
+from wagateway.link import Context
+from wagateway.serve import Handlers, Server, collect
+from wagateway.spec import WorkerSpec, decode_worker, device_folder
+from workers import lease, neonize_library
+from workers.beat import Beats
+from workers.delivery import Delivery
+from workers.device import Device
+from workers.engine import ConnectionChange, QrShown
+from workers.handlers import app, chats, internal, sending
+from workers.inbound import Inbound
+from workers.neonize_engine import NeonizeEngine, Orders
+from workers.outbox import Outbox
+from workers.shard import Shard
+
+SWITCH_SECONDS = 0.0005  # Go's callback threads and the loop hand the interpreter to each other
+DRAIN_SECONDS = 1.5
+ORPHAN_SECONDS = 2.0
+IDLE_SECONDS = 300.0
+STDERR_BYTES = 1024 * 1024
+CRASHED = 1
+
+log = structlog.get_logger()
+
+
+def preload() -> None:
+    """Everything that a worker needs except neonize's library; starts no thread, socket, loop or context.
+
+    Importing this module did most of it.
+    """
+    neonize_library.prepare()
+    _handlers()
+
+
+def main(raw: bytes) -> NoReturn:
+    """Run the device that the encoded `WorkerSpec` names, and end the process with an `Exit`."""
+    spec = decode_worker(raw)
+    storage = spec.settings.storage.resolve()
+    faulthandler.enable()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which then stops us
+    sys.setswitchinterval(SWITCH_SECONDS)
+    os.umask(0o077)
+    logs.start(
+        "worker", folder=storage / "logs", terminal=spec.log, debug=spec.settings.debug, device=spec.device_id
+    )
+    folder = device_folder(storage, spec.device_id)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _own_output(folder / "stderr.log")
+    _leave(_live(spec, folder))
+
+
+def _own_output(path: Path) -> None:
+    """Give stdout and stderr, which only Go and faulthandler write to, a place that is always there.
+
+    A pipe whose reader has gone would end the process at Go's next word, and Go says phone numbers.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    nowhere, kept = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), os.open(path, flags, 0o600)
+    if os.fstat(kept).st_size > STDERR_BYTES:
+        os.ftruncate(kept, 0)
+    os.dup2(nowhere, 1)
+    os.dup2(kept, 2)
+    os.close(nowhere)
+    os.close(kept)
+
+
+def _live(spec: WorkerSpec, folder: Path) -> int:
+    if spec.settings.sandbox != (spec.sandbox is not None):
+        log.error("worker.misused", why="sandbox mode and its network must come together")
+        return Exit.MISUSED
+    try:
+        lease.take(folder)  # the kernel gives it back when the process ends
+        code = asyncio.new_event_loop().run_until_complete(_run(spec, folder))
+    except lease.Held:
+        log.warning("lease.held")
+        return Exit.LEASE_HELD
+    except Unusable as problem:
+        log.error("storage.unusable", why=str(problem))  # noqa: TRY400  says all a person needs
+        return Exit.SHARD_UNUSABLE
+    except Exception:  # the process's edge: a bug becomes a traceback in the log and a crash
+        log.exception("worker.crashed")
+        return CRASHED
+    log.info("worker.ended", code=code.name)
+    return code
+
+
+def _leave(code: int) -> NoReturn:
+    # Go's threads can hold up an orderly end of the interpreter for ever.
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+async def _run(spec: WorkerSpec, folder: Path) -> Exit:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    _watch(spec.life, lambda: loop.call_soon_threadsafe(stop.set))
+    with contextlib.ExitStack() as stack:
+        shard = Shard.open(folder / "shard.db")
+        stack.callback(shard.close)
+        delivery = await Delivery.open(shard, spec.settings, spec.webhook_secret)
+        events = Events(loop)
+        engine = NeonizeEngine(_orders(spec, folder), events)
+        device = Device(spec.device_id, spec.settings, engine, shard, Outbox(shard))
+        inbound = events.attach(device, delivery)
+        context = stack.enter_context(zmq.Context())
+        server = stack.enter_context(_server(context, spec, device))
+        beats = Beats(context, wire.beats_socket(spec.runtime), _reader(spec, device, delivery))
+        stack.callback(beats.close)
+        device.changed = beats.now
+        await device.start(connect=spec.connect)
+        beats.now()
+        code = await _until_over(device, stop, beats, delivery)
+        await server.drain(DRAIN_SECONDS)
+        inbound.stop()
+        await engine.stop()
+    return code
+
+
+class Events:
+    """What the engine calls on its threads: messages are stored right there, the rest goes to the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def attach(self, device: Device, delivery: Delivery) -> Inbound:
+        """Say whose events these are: the engine is made before its device."""
+        self._device = device
+        inbound = Inbound(device.shard, device, delivery.committed)
+        self.message = inbound.message
+        self.unread = inbound.unread
+        return inbound
+
+    def connection(self, change: ConnectionChange) -> None:
+        """The state of the connection changed."""
+        self._loop.call_soon_threadsafe(self._device.connection_changed, change)
+
+    def qr(self, shown: QrShown | None) -> None:
+        """A new QR code, or None when there will be no more."""
+        self._loop.call_soon_threadsafe(self._device.qr_shown, shown)
+
+    def paired(self, jid: str, lid: str, name: str) -> None:
+        """The device belongs to this account now."""
+        self._loop.call_soon_threadsafe(self._device.paired, jid, lid, name)
+
+
+def _orders(spec: WorkerSpec, folder: Path) -> Orders:
+    return Orders(
+        device_id=spec.device_id,
+        session=folder / "session.db",
+        shown_as=spec.settings.os,
+        debug=spec.settings.debug,
+        sandbox=spec.sandbox,
+    )
+
+
+@functools.cache
+def _handlers() -> Handlers[Device]:
+    return collect([app, chats, internal, sending])
+
+
+def _server(context: Context, spec: WorkerSpec, device: Device) -> Server[Device]:
+    return Server(context, wire.worker_socket(spec.runtime, spec.device_id), _handlers(), device)
+
+
+def _reader(spec: WorkerSpec, device: Device, delivery: Delivery) -> Callable[[float], Beat]:
+    def read(lag: float) -> Beat:
+        return Beat(
+            device_id=device.id,
+            token=spec.token,
+            state=device.state,
+            jid=device.jid,
+            display_name=device.display_name,
+            reason=device.reason,
+            lag=lag,
+            log_depth=delivery.depth(),
+            hook_lag=delivery.lag(),
+        )
+
+    return read
+
+
+def _watch(life: int, gone: Callable[[], object]) -> None:
+    """When the supervisor has gone, stop, and be gone in two seconds whatever the loop is doing."""
+
+    def wait() -> None:
+        # Not a read: whoever shares the pipe may have made it non-blocking.
+        end = select.poll()
+        end.register(life, select.POLLIN)
+        end.poll()
+        gone()
+        time.sleep(ORPHAN_SECONDS)
+        os._exit(Exit.DONE)
+
+    threading.Thread(target=wait, name="life", daemon=True).start()
+
+
+async def _until_over(device: Device, stop: asyncio.Event, beats: Beats, delivery: Delivery) -> Exit:
+    """The exit code, once the device has ended, somebody asks us to stop, or nobody needs us.
+
+    Raises what ended a task that should have gone on.
+    """
+
+    async def over() -> Exit:
+        return await device.over
+
+    async def stopped() -> Exit:
+        await stop.wait()
+        return Exit.DONE
+
+    async def unused() -> Exit:
+        await device.unused(IDLE_SECONDS)
+        return Exit.IDLE
+
+    async def delivering() -> Exit:
+        await delivery.run()
+        return await device.over  # without hooks there is nothing to run
+
+    ways = (over(), stopped(), unused(), beats.run(), delivering())
+    tasks: list[asyncio.Future[Exit]] = [asyncio.ensure_future(way) for way in ways]
+    done, going_on = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in going_on:
+        task.cancel()
+    return done.pop().result()
