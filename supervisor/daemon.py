@@ -206,15 +206,14 @@ class Service:
 
     async def _begin_front(self) -> Child:
         ready, told = os.pipe()
-        spec = FrontSpec(
-            self._settings, self._runtime, self._life, self._terminal, self._listener.fileno(), told
-        )
+        listener = self._listener.fileno()
+        spec = FrontSpec(self._settings, self._runtime, self._life, self._terminal, listener, told)
         given = os.memfd_create("spec")
         try:
             os.write(given, encode(spec))
             os.lseek(given, 0, os.SEEK_SET)
             command = [sys.executable, "-m", "wagateway.front", "--spec", str(given)]
-            keep = (given, self._life, self._terminal, self._listener.fileno(), told)
+            keep = (given, self._life, self._terminal, listener, told)
             child = start(command, self._runtime / "front.out", dict(os.environ), keep)
         finally:
             os.close(given)

@@ -9,7 +9,7 @@ import structlog
 
 from supervisor import memory
 from supervisor.child import Child
-from supervisor.restart import Delay, decide, describe
+from supervisor.restart import Death, Delay, decide, describe
 from wagateway.commands.internal import ProcessRow
 
 log = structlog.get_logger()
@@ -24,7 +24,7 @@ class Fixed:
         self._begin = begin
         self._restarts = 0
         self._last_exit = ""
-        self._deaths: list[float] = []
+        self._deaths: list[Death] = []
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -57,12 +57,12 @@ class Fixed:
         rng = random.Random()  # noqa: S311  spreads restarts, hides nothing
         while True:
             code = await asyncio.shield(child.ended)
-            self.child, now = None, time.monotonic()
-            self._deaths = [*self._deaths[-20:], now]
+            self.child = None
+            self._deaths = [*self._deaths[-50:], Death(code, time.monotonic(), useful=True)]
             self._restarts += 1
             self._last_exit = describe(code)
             log.error("process.died", process=self.role, exit=self._last_exit, last_words=child.last_words())
-            what = decide(code, child.lived, self._deaths, now, rng)
+            what = decide(self._deaths, rng)
             await asyncio.sleep(min(what.seconds, 5.0) if isinstance(what, Delay) else 5.0)
             while True:
                 try:

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from supervisor.child import Child
-from supervisor.restart import Park, decide, describe
+from supervisor.restart import Death, Park, decide, describe
 from wagateway.commands.internal import Beat, DeviceRow, WorkerState
 from wagateway.problems import device_unavailable
 from wagateway.registry import Entry
@@ -39,7 +39,8 @@ class Keeper:
         self.waiting_for = ""
         self._spawn = spawn
         self._changed = changed
-        self._deaths: list[float] = []
+        self._deaths: list[Death] = []
+        self._useful = False
         self._beaten = 0.0
         self._wake = asyncio.Event()
         self._moved = asyncio.Condition()
@@ -99,6 +100,7 @@ class Keeper:
         """A beat of the worker that runs now."""
         self._beaten = time.monotonic()
         before, self.beat = self.beat, beat
+        self._useful = self._useful or beat.state == "logged_in" or not self.entry.paired
         if self.worker == "starting":
             self.worker = "running"
             self._announce()
@@ -117,7 +119,7 @@ class Keeper:
     async def _run(self) -> None:
         while True:
             self.token, self.beat, self.waiting_for = secrets.token_hex(8), None, ""
-            self._beaten = time.monotonic()
+            self._beaten, self._useful = time.monotonic(), False
             try:
                 self.child = await self._spawn(self)
             except OSError as error:
@@ -131,11 +133,10 @@ class Keeper:
 
     async def _died(self, child: Child, code: int) -> bool:
         """Whether to start again, after the wait that the policy asks for."""
-        now = time.monotonic()
         self.child = None
         self.last_exit = describe(code)
         self.restarts += 1
-        self._deaths = [*self._deaths[-20:], now]
+        self._deaths = [*self._deaths[-50:], Death(code, time.monotonic(), self._useful)]
         crashed = code < 0 or code == 1
         log.log(
             40 if crashed else 20,
@@ -146,7 +147,7 @@ class Keeper:
             lived=round(child.lived, 3),
             last_words=child.last_words() if crashed else "",
         )
-        what = decide(code, child.lived, self._deaths, now, self._rng)
+        what = decide(self._deaths, self._rng)
         if isinstance(what, Park):
             self.waiting_for = (
                 "" if what.reason == "idle" else (self.beat.reason if self.beat else "") or what.reason

@@ -1,18 +1,30 @@
 """The restart policy: what follows a death, as a pure function."""
 
 import random
+import signal
 
 import msgspec
 
 from wagateway.exits import PARKS, Exit
 
-HEALTHY_SECONDS = 30.0
-FIRST_SECONDS = 0.05
-LONGEST_SECONDS = 60.0
-INTENSITY = 5
 PERIOD_SECONDS = 60.0
+INTENSITY = 5
 QUARANTINE_SECONDS = 300.0
+OFTEN = 30
+LONGEST_SECONDS = 30.0
+_FIRST_SECONDS = 0.05
 _LEASE_SECONDS = 1.0
+
+
+class Death(msgspec.Struct, frozen=True):
+    """One death: the exit code (a signal is negative) and its monotonic time.
+
+    `useful` is whether the process had come to do its work before: a paired device had logged in.
+    """
+
+    code: int
+    at: float
+    useful: bool
 
 
 class Delay(msgspec.Struct, frozen=True):
@@ -28,31 +40,37 @@ class Park(msgspec.Struct, frozen=True):
     reason: str
 
 
-def decide(code: int, lived: float, deaths: list[float], now: float, rng: random.Random) -> Delay | Park:
-    """What follows exit `code` (a signal is negative) of a process that lived so many seconds.
+def decide(deaths: list[Death], rng: random.Random) -> Delay | Park:
+    """What follows the last of these deaths (oldest first).
 
-    `deaths` are the monotonic times of the crashes so far, this one included. The first crash after a
-    healthy life is answered at once; then the delay doubles, with jitter, to a minute. More than 5 crashes
-    in a minute are a crash loop: one try each 5 minutes.
+    A process that had done its work is back at once, unless that happens more than 30 times a minute. One
+    that never got there waits, doubling from 50 ms to 30 s with jitter. More than 5 crashes of that kind in
+    a minute are a crash loop: one try each 5 minutes. An engine that ends (no network) is no crash.
     """
-    if code in PARKS:
-        return Park(Exit(code).name.lower())
-    if code == Exit.LEASE_HELD:
+    last = deaths[-1]
+    if last.code in PARKS:
+        return Park(Exit(last.code).name.lower())
+    if last.code == Exit.LEASE_HELD:
         return Delay(_LEASE_SECONDS, "lease_held")
-    recent = [moment for moment in deaths if now - moment <= PERIOD_SECONDS]
-    if len(recent) > INTENSITY:
+    recent = [death for death in deaths if last.at - death.at <= PERIOD_SECONDS]
+    if last.useful:
+        return Delay(_doubling(len(recent) - OFTEN, rng), "restarting")
+    crashes = [death for death in recent if not death.useful and death.code != Exit.ENGINE_ENDED]
+    if last.code != Exit.ENGINE_ENDED and len(crashes) > INTENSITY:
         return Delay(QUARANTINE_SECONDS * rng.uniform(0.9, 1.1), "crash_loop")
-    if lived >= HEALTHY_SECONDS or len(recent) <= 1:
-        return Delay(0, "restarting")
-    longest = min(FIRST_SECONDS * 2 ** (len(recent) - 1), LONGEST_SECONDS)
-    return Delay(longest * rng.uniform(0.5, 1), "restarting")
+    streak = next((n for n, death in enumerate(reversed(deaths)) if death.useful), len(deaths))
+    return Delay(_doubling(streak - 1, rng), "restarting")
+
+
+def _doubling(step: int, rng: random.Random) -> float:
+    if step <= 0:
+        return 0.0
+    return min(_FIRST_SECONDS * 2.0**step, LONGEST_SECONDS) * rng.uniform(0.5, 1)
 
 
 def describe(code: int) -> str:
     """The exit in a word: a signal's number, an `Exit`'s name or the plain code."""
     if code < 0:
-        import signal
-
         return signal.Signals(-code).name
     try:
         return Exit(code).name.lower()

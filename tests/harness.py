@@ -121,6 +121,13 @@ class Gateway:
             lambda rows: all(name in rows and rows[name].state == "logged_in" for name in devices), within
         )
 
+    async def kill_worker(self, device: str) -> None:
+        """Kill -9 of the worker of a device; returns when the supervisor has seen its death."""
+        await self.table.until(lambda rows: rows[device].pid > 0, WAIT_SECONDS)
+        pid = self.table.rows[device].pid
+        os.kill(pid, signal.SIGKILL)
+        await self.table.until(lambda rows: rows[device].pid != pid, WAIT_SECONDS)
+
     async def processes(self) -> internal.Overview:
         """The supervisor's view of every process."""
         return await self.supervisor.ask(internal.GetOverview(), WAIT_SECONDS)

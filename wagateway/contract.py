@@ -49,7 +49,7 @@ class Command(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unkn
     needs: ClassVar[Needs] = "login"
     done: ClassVar[str] = "Success"
 
-    def sentence(self, reply: R) -> str:  # noqa: ARG002  a command may speak from its reply
+    def sentence(self, reply: R) -> str:
         """The envelope's sentence for this reply."""
         return self.done
 

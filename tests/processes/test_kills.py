@@ -13,16 +13,9 @@ from wagateway.commands import sandbox
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def kill_worker(world: World, device: str) -> None:
-    """Kill -9 and wait until the supervisor has seen it."""
-    pid = world.gateway.table.rows[device].pid
-    os.kill(pid, signal.SIGKILL)
-    await world.gateway.table.until(lambda rows: rows[device].pid != pid, 5)
-
-
 async def test_a_killed_worker_is_logged_in_again_by_itself(world: World) -> None:
     other = world.gateway.table.rows[world.bob]
-    await kill_worker(world, world.alice)
+    await world.gateway.kill_worker(world.alice)
     await world.gateway.logged_in(world.alice, world.bob)
     assert other.pid == world.gateway.table.rows[world.bob].pid
     assert (await world.gateway.send(world.alice, world.carol_number, "back")).status == 200
@@ -34,7 +27,7 @@ async def test_a_request_held_by_a_dying_worker_fails_at_once(world: World) -> N
         world.gateway.send(world.alice, world.carol_number, "held", Idempotency_Key="held-1")
     )
     await world.gateway.sandbox.ask(sandbox.AwaitWithheld(phone=world.alice_number, wait=10), 15)
-    await kill_worker(world, world.alice)
+    await world.gateway.kill_worker(world.alice)
     answer = await asyncio.wait_for(sending, 3)
     assert (answer.status, answer.body["code"]) == (503, "DEVICE_UNAVAILABLE")
     assert int(answer.headers["Retry-After"]) > 0
@@ -55,7 +48,7 @@ async def test_workers_stay_logged_in_while_the_front_dies(world: World) -> None
 
 async def test_workers_stay_logged_in_while_the_zygote_dies(world: World) -> None:
     os.kill(await world.gateway.pid_of("zygote"), signal.SIGKILL)
-    await kill_worker(world, world.bob)
+    await world.gateway.kill_worker(world.bob)
     await world.gateway.logged_in(world.alice, world.bob)
 
 
@@ -68,13 +61,15 @@ async def test_every_acknowledged_send_survives_random_kills(world: World) -> No
         victim_at = rng.randrange(10)
         for n, text in enumerate(texts):
             if n == victim_at:
-                os.kill(world.gateway.table.rows[world.alice].pid, signal.SIGKILL)
+                killing = asyncio.create_task(world.gateway.kill_worker(world.alice))
             answer = await world.gateway.send(world.alice, world.carol_number, text)
             if answer.status == 200:
                 acknowledged.append(answer.result["message_id"])
             else:
                 assert answer.status == 503, answer.body
+                await killing
                 await world.gateway.logged_in(world.alice)
+        await killing
         await world.gateway.logged_in(world.alice)
     assert len(acknowledged) >= 40
     inbox = await world.gateway.sandbox.ask(

@@ -1,8 +1,5 @@
 """A webhook endpoint that is down gets everything, in order, when it is back."""
 
-import os
-import signal
-
 import pytest
 
 from tests.processes.conftest import World
@@ -17,9 +14,7 @@ async def test_events_wait_for_the_endpoint_across_a_kill(world: World) -> None:
     texts = [f"down {n}" for n in range(12)]
     for n, text in enumerate(texts):
         if n == 6:
-            pid = world.gateway.table.rows[world.alice].pid
-            os.kill(pid, signal.SIGKILL)
-            await world.gateway.table.until(lambda rows: rows[world.alice].pid not in (0, pid), 5)
+            await world.gateway.kill_worker(world.alice)
             await world.gateway.logged_in(world.alice)
         await world.gateway.sandbox.ask(
             sandbox.PhoneSendText(phone=world.carol_number, to=world.alice_number, text=text), 10

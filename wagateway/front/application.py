@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from wagateway.commands import catalogue
 from wagateway.commands.app import Login
@@ -27,9 +28,9 @@ log = structlog.get_logger()
 
 def build(settings: Settings, road: Road) -> web.Application:
     """The application; `road` leads to the other processes."""
-    middlewares = (
-        [problems, authentication(settings, frozenset({HEALTH}))] if settings.basic_auth else [problems]
-    )
+    middlewares: list[Middleware] = [problems]
+    if settings.basic_auth:
+        middlewares.append(authentication(settings, frozenset({HEALTH})))
     if settings.trusted_proxies:
         middlewares.insert(0, trusting(settings.trusted_proxies))
     application = web.Application(middlewares=middlewares, client_max_size=BODY_BYTES)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -118,9 +118,7 @@ async def _body(request: web.Request, shape: Form) -> tuple[Fields, Fields]:
 
 def _convert(shape: Form, values: Fields, texts: Fields) -> Command[Any]:
     try:
-        strict = msgspec.convert(values, dict[str, Any])
-        command: Command[Any] = msgspec.convert({**strict, **texts}, shape.command, strict=not texts)
-        return command
+        return cast("Command[Any]", msgspec.convert({**values, **texts}, shape.command, strict=not texts))
     except msgspec.ValidationError as error:
         raise _explain(str(error)) from error
 
