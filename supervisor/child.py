@@ -39,7 +39,7 @@ class Child:
         self.send(signal.SIGTERM)
         await asyncio.wait({self.ended}, timeout=patience)
         self.send(signal.SIGKILL)
-        return await self.ended
+        return await asyncio.shield(self.ended)
 
     def last_words(self) -> str:
         """The end of what it wrote to stdout and stderr."""
@@ -52,12 +52,16 @@ class Child:
 
     def _reap(self) -> None:
         self._loop.remove_reader(self._descriptor)
-        with contextlib.suppress(ChildProcessError):
-            result = os.waitid(os.P_PIDFD, self._descriptor, os.WEXITED)
-        os.close(self._descriptor)
-        if result is None:
-            self.ended.set_result(1)
-        elif result.si_code == os.CLD_EXITED:
-            self.ended.set_result(result.si_status)
-        else:
-            self.ended.set_result(-result.si_status)
+        try:
+            self.ended.set_result(_exit_code(self._descriptor))
+        finally:
+            os.close(self._descriptor)
+
+
+def _exit_code(descriptor: int) -> int:
+    try:
+        result = os.waitid(os.P_PIDFD, descriptor, os.WEXITED)
+    except ChildProcessError:  # somebody else reaped it: how it ended is lost
+        return 1
+    assert result is not None
+    return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status

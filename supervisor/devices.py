@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 import secrets
 import shutil
 import sqlite3
@@ -16,9 +15,11 @@ import structlog
 from supervisor.child import Child
 from supervisor.keeper import Keeper
 from supervisor.spawn import Order
-from wagateway.commands.internal import Beat, DeviceTable, ProcessRow
+from wagateway.commands.internal import Beat, DeviceRow, DeviceTable, ProcessRow
+from wagateway.contract import Problem
 from wagateway.feed import Publisher
 from wagateway.link import Context
+from wagateway.problems import device_not_found
 from wagateway.registry import Entry, Registry
 from wagateway.settings import Settings
 from wagateway.spec import SandboxNetwork, WorkerSpec, device_folder, encode
@@ -66,6 +67,7 @@ class Devices:
         self._fork = fork
         # Starting all at once would make WhatsApp see a herd and this machine a peak.
         self._ramp = asyncio.Semaphore(RAMP)
+        self._starting: set[asyncio.Task[None]] = set()
         self._unsaved: dict[str, Entry] = {}
         self._publishing = False
 
@@ -87,22 +89,33 @@ class Devices:
         return keeper
 
     async def remove(self, keeper: Keeper) -> None:
-        """Stop the worker, forget the device and delete all its data."""
-        await keeper.stop()
+        """Stop the worker, forget the device and delete all its data.
+
+        Raises 404 when that is under way already.
+        """
         device_id = keeper.entry.device_id
+        if keeper.closed:
+            raise device_not_found(device_id)
+        await keeper.close()
         folder = device_folder(self.settings.storage, device_id)
         trash = folder.with_name(TRASH + secrets.token_hex(8))
         with contextlib.suppress(FileNotFoundError):
             folder.rename(trash)
-        self._registry.remove(device_id)
+        try:
+            self._registry.remove(device_id)
+        except sqlite3.Error:
+            keeper.closed = False  # so that it can be tried again
+            raise
         self.keepers.pop(device_id, None)
         self._unsaved.pop(device_id, None)
         self._publish_soon()
+        for left in self._given.runtime.glob(f"{device_key(device_id)}.*"):
+            left.unlink(missing_ok=True)
         await asyncio.to_thread(shutil.rmtree, trash, ignore_errors=True)
 
-    async def stop(self) -> None:
-        """Stop every worker, all at once."""
-        await asyncio.gather(*(keeper.stop() for keeper in self.keepers.values()))
+    async def stop(self, patience: float) -> None:
+        """Stop every worker for good, all at once, each within `patience` seconds."""
+        await asyncio.gather(*(keeper.close(patience) for keeper in list(self.keepers.values())))
 
     def table(self) -> DeviceTable:
         """The table as of now."""
@@ -133,9 +146,9 @@ class Devices:
         return keeper
 
     async def _spawn(self, keeper: Keeper) -> Child:
-        if keeper.restarts == 0:
-            await self._ramp.acquire()
-            asyncio.get_running_loop().create_task(self._release(keeper), name="ramp")
+        await self._ramp.acquire()
+        self._starting.add(task := asyncio.get_running_loop().create_task(self._release(keeper), name="ramp"))
+        task.add_done_callback(self._starting.discard)
         given = self._given
         spec = WorkerSpec(
             device_id=keeper.entry.device_id,
@@ -152,11 +165,13 @@ class Devices:
         return self._fork(Order(output, encode(spec)))
 
     async def _release(self, keeper: Keeper) -> None:
-        with contextlib.suppress(
-            Exception
-        ):  # not logged in within the ramp's time: the next may start anyway
-            await keeper.until(lambda row: row.state == "logged_in", RAMP_SECONDS * random.uniform(0.8, 1))  # noqa: S311
-        self._ramp.release()
+        """Let the next one start when this one has: up or down, or after the time of the ramp."""
+        token = keeper.token
+        try:
+            with contextlib.suppress(Problem):
+                await keeper.until(lambda row: keeper.token != token or _has_started(row), RAMP_SECONDS)
+        finally:
+            self._ramp.release()
 
     def _learn(self, keeper: Keeper, beat: Beat) -> None:
         """Keep what a beat says about the account: who it is, or that the session is gone."""
@@ -179,8 +194,10 @@ class Devices:
             self._registry.put(entry)
             self._unsaved.pop(entry.device_id, None)
         except sqlite3.Error as error:
+            known = entry.device_id in self._unsaved
             self._unsaved[entry.device_id] = entry
-            log.error("registry.not_saved", device=entry.device_id, error=str(error))  # noqa: TRY400
+            if not known:  # it is tried each second
+                log.error("registry.not_saved", device=entry.device_id, error=str(error))  # noqa: TRY400
 
     def _changed(self, keeper: Keeper) -> None:
         self._publish_soon()
@@ -193,3 +210,9 @@ class Devices:
     def _publish(self) -> None:
         self._publishing = False
         self._feed.publish(msgspec.msgpack.encode(self.table()))
+
+
+def _has_started(row: DeviceRow) -> bool:
+    if row.worker == "running":
+        return row.state == "logged_in" or not row.paired
+    return row.worker != "starting"

@@ -5,14 +5,18 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import structlog
 
-from supervisor import memory
 from supervisor.child import Child
 from supervisor.restart import Death, Delay, decide, describe
 from wagateway.commands.internal import ProcessRow
 
 log = structlog.get_logger()
+
+
+class StartFailed(Exception):
+    """A process ended or said nothing before it was ready; the text has its last words."""
 
 
 class Fixed:
@@ -42,7 +46,7 @@ class Fixed:
             self.child = None
 
     def row(self) -> ProcessRow:
-        """The process for the overview."""
+        """The process for the overview, its memory not yet measured."""
         child = self.child
         return ProcessRow(
             role=self.role,
@@ -50,7 +54,7 @@ class Fixed:
             started_at=child.started_at if child else 0.0,
             restarts=self._restarts,
             last_exit=self._last_exit,
-            memory=memory.pss(child.pid) if child else 0,
+            memory=0,
         )
 
     async def _keep(self, child: Child) -> None:
@@ -68,6 +72,6 @@ class Fixed:
                 try:
                     self.child = child = await self._begin()
                     break
-                except (OSError, TimeoutError, RuntimeError) as error:
+                except (OSError, TimeoutError, StartFailed, msgspec.MsgspecError) as error:
                     log.error("process.not_started", process=self.role, error=str(error))  # noqa: TRY400
                     await asyncio.sleep(1.0)

@@ -1,11 +1,13 @@
 """What the supervisor answers."""
 
 import asyncio
+import contextlib
 import re
 import time
 import uuid
 from importlib.metadata import version
 
+import msgspec
 import structlog
 
 from supervisor.devices import Devices
@@ -37,7 +39,7 @@ from wagateway.commands.internal import (
 from wagateway.contract import Problem
 from wagateway.link import Link
 from wagateway.phone import USER
-from wagateway.problems import device_not_found, device_not_logged_in
+from wagateway.problems import device_not_found, device_not_logged_in, device_unavailable
 from wagateway.registry import Entry
 
 READY_SECONDS = 10.0
@@ -82,7 +84,9 @@ async def reconnect_device(devices: Devices, command: ReconnectDevice) -> Reconn
         raise device_not_logged_in(keeper.entry.device_id)
     await keeper.stop()
     keeper.start()
-    row = await keeper.until(lambda row: row.worker == "parked" or row.state == "logged_in", READY_SECONDS)
+    with contextlib.suppress(Problem):  # it goes on trying, and its state says so
+        await keeper.until(lambda row: row.worker == "parked" or row.state == "logged_in", READY_SECONDS)
+    row = keeper.row()
     return Reconnected(device_id=row.device_id, state=row.state)
 
 
@@ -95,7 +99,7 @@ async def start_worker(devices: Devices, command: StartWorker) -> DeviceRow:
     """Answered when the worker answers commands."""
     keeper = _find(devices, command.device_id)
     keeper.start()
-    return await keeper.until(lambda row: row.worker == "running", READY_SECONDS)
+    return await _running(keeper)
 
 
 async def restart_worker(devices: Devices, command: RestartWorker) -> DeviceRow:
@@ -103,22 +107,31 @@ async def restart_worker(devices: Devices, command: RestartWorker) -> DeviceRow:
     keeper = _find(devices, command.device_id)
     await keeper.stop()
     keeper.start()
-    return await keeper.until(lambda row: row.worker == "running", READY_SECONDS)
+    return await _running(keeper)
 
 
 async def get_overview(devices: Devices, command: GetOverview) -> Overview:
     """Every process with its memory."""
-    rows = [_process(keeper) for keeper in devices.keepers.values()]
     fixed = devices.fixed()
+    rows = [_process(keeper) for keeper in devices.keepers.values()]
+    # The kernel walks every page for this: 1 ms a process, too long for the loop.
+    memory = await asyncio.to_thread(lambda: {row.pid: pss(row.pid) for row in (*fixed, *rows) if row.pid})
     well = all(row.pid for row in fixed) and not any(_needs_a_person(row) for row in devices.table().rows)
     return Overview(
         version=version("wagateway"),
         started_at=devices.started_at,
         sandbox=devices.settings.sandbox,
         well=well,
-        processes=fixed,
-        devices=rows,
+        processes=[_with_memory(row, memory) for row in fixed],
+        devices=[_with_memory(row, memory) for row in rows],
     )
+
+
+async def _running(keeper: Keeper) -> DeviceRow:
+    row = await keeper.until(lambda row: row.worker in ("running", "parked", "stopped"), READY_SECONDS)
+    if row.worker != "running":
+        raise device_unavailable(f"The device's worker is {row.worker}: {row.reason or row.last_exit}")
+    return row
 
 
 def _find(devices: Devices, wanted: str) -> Keeper:
@@ -160,9 +173,13 @@ def _process(keeper: Keeper) -> ProcessRow:
         started_at=row.started_at,
         restarts=row.restarts,
         last_exit=row.last_exit,
-        memory=pss(row.pid) if row.pid else 0,
+        memory=0,
         device=row,
     )
+
+
+def _with_memory(row: ProcessRow, memory: dict[int, int]) -> ProcessRow:
+    return msgspec.structs.replace(row, memory=memory.get(row.pid, 0))
 
 
 async def _purge(devices: Devices, keeper: Keeper) -> Removed:

@@ -1,6 +1,7 @@
 """Keeping the worker of one device running: start, watch, restart, park, stop."""
 
 import asyncio
+import contextlib
 import random
 import secrets
 import signal
@@ -13,12 +14,14 @@ import structlog
 from supervisor.child import Child
 from supervisor.restart import Death, Park, decide, describe
 from wagateway.commands.internal import Beat, DeviceRow, WorkerState
-from wagateway.problems import device_unavailable
+from wagateway.problems import device_not_found, device_unavailable
 from wagateway.registry import Entry
 
 SILENCE_SECONDS = 10.0
+FIRST_BEAT_SECONDS = 60.0  # opening a large shard after a crash, or migrating it, takes its time
 ABORT_SECONDS = 1.0
 STOP_SECONDS = 3.0
+RETRY_SECONDS = 0.5
 
 log = structlog.get_logger()
 
@@ -37,6 +40,7 @@ class Keeper:
         self.restarts = 0
         self.last_exit = ""
         self.waiting_for = ""
+        self.closed = False
         self._spawn = spawn
         self._changed = changed
         self._deaths: list[Death] = []
@@ -68,24 +72,38 @@ class Keeper:
         )
 
     def start(self) -> None:
-        """Have a worker from now on, also after parking and without waiting out a delay."""
+        """Have a worker from now on, also after parking and without waiting out a delay.
+
+        Raises 404 when the device has been closed: it is being removed, or the service stops.
+        """
+        if self.closed:
+            raise device_not_found(self.entry.device_id)
         if self._task is None or self._task.done():
+            self.token = ""  # beats of one that is still leaving do not count
+            self._set("starting")
             self._task = asyncio.get_running_loop().create_task(
                 self._run(), name=f"keeper {self.entry.device_id}"
             )
         else:
             self._wake.set()
 
-    async def stop(self) -> None:
-        """Have no worker from now on."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-            self._task = None
-        if self.child is not None:
-            self.last_exit = describe(await self.child.stop(STOP_SECONDS))
-            self.child = None
-        self._set("stopped")
+    async def stop(self, patience: float = STOP_SECONDS) -> None:
+        """Have no worker from now on; a start while this waits has its way."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+        if (child := self.child) is not None:
+            self.last_exit = describe(await child.stop(patience))
+            if self.child is child:
+                self.child = None
+        if self._task is None:
+            self._set("stopped")
+
+    async def close(self, patience: float = STOP_SECONDS) -> None:
+        """Have no worker ever again."""
+        self.closed = True
+        await self.stop(patience)
 
     async def until(self, condition: Callable[[DeviceRow], bool], timeout: float) -> DeviceRow:
         """The row once the condition holds; raises 503 after `timeout` seconds."""
@@ -100,6 +118,8 @@ class Keeper:
         """A beat of the worker that runs now."""
         self._beaten = time.monotonic()
         before, self.beat = self.beat, beat
+        if self.worker == "parked" and self.waiting_for and beat.reason:
+            self.waiting_for = beat.reason  # its last word came after its end
         self._useful = self._useful or beat.state == "logged_in" or not self.entry.paired
         if self.worker == "starting":
             self.worker = "running"
@@ -109,7 +129,8 @@ class Keeper:
 
     def check(self, now: float) -> None:
         """End a worker that has been silent for too long; it dumps its stacks first."""
-        if self.child is not None and now - self._beaten > SILENCE_SECONDS:
+        limit = FIRST_BEAT_SECONDS if self.beat is None else SILENCE_SECONDS
+        if self.child is not None and now - self._beaten > limit:
             log.error("worker.hangs", device=self.entry.device_id, pid=self.child.pid)
             self._beaten = now
             child = self.child
@@ -117,6 +138,8 @@ class Keeper:
             asyncio.get_running_loop().call_later(ABORT_SECONDS, child.send, signal.SIGKILL)
 
     async def _run(self) -> None:
+        if (leaving := self.child) is not None:
+            await asyncio.shield(leaving.ended)
         while True:
             self.token, self.beat, self.waiting_for = secrets.token_hex(8), None, ""
             self._beaten, self._useful = time.monotonic(), False
@@ -124,11 +147,11 @@ class Keeper:
                 self.child = await self._spawn(self)
             except OSError as error:
                 log.error("worker.not_started", device=self.entry.device_id, error=str(error))  # noqa: TRY400
-                await self._wait(1.0, "cannot_start")
+                await self._wait(RETRY_SECONDS, "cannot_start")
                 continue
             self._set("starting")
-            code = await asyncio.shield(self.child.ended)
-            if not await self._died(self.child, code):
+            child = self.child
+            if not await self._died(child, await asyncio.shield(child.ended)):
                 return
 
     async def _died(self, child: Child, code: int) -> bool:
@@ -162,8 +185,9 @@ class Keeper:
             self.waiting_for = why
         self._set("waiting")
         self._wake.clear()
-        if seconds > 0:
-            await asyncio.wait({asyncio.ensure_future(self._wake.wait())}, timeout=seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):  # without a delay, this still lets the news go out first
+                await self._wake.wait()
 
     def _set(self, worker: WorkerState) -> None:
         self.worker = worker

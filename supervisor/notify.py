@@ -14,7 +14,7 @@ class Notifier:
 
     def tell(self, *states: str) -> None:
         """For example `READY=1`, `STATUS=3 of 4 devices logged in`, `WATCHDOG=1`, `STOPPING=1`."""
-        if not self._address:
+        if not (self._address and states):
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
@@ -30,4 +30,5 @@ class Notifier:
 def watchdog_seconds() -> float:
     """How often to send WATCHDOG=1: a third of the limit; 0 when systemd does not watch."""
     limit = os.environ.get("WATCHDOG_USEC", "")
-    return int(limit) / 3e6 if limit.isdigit() else 0.0
+    ours = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    return int(limit) / 3e6 if ours and limit.isdigit() else 0.0

@@ -45,21 +45,35 @@ def decide(deaths: list[Death], rng: random.Random) -> Delay | Park:
 
     A process that had done its work is back at once, unless that happens more than 30 times a minute. One
     that never got there waits, doubling from 50 ms to 30 s with jitter. More than 5 crashes of that kind in
-    a minute are a crash loop: one try each 5 minutes. An engine that ends (no network) is no crash.
+    a minute are a crash loop: one try each 5 minutes, until one is useful. An engine that ends (no network)
+    is no crash.
     """
     last = deaths[-1]
     if last.code in PARKS:
         return Park(Exit(last.code).name.lower())
     if last.code == Exit.LEASE_HELD:
         return Delay(_LEASE_SECONDS, "lease_held")
-    recent = [death for death in deaths if last.at - death.at <= PERIOD_SECONDS]
     if last.useful:
+        recent = [death for death in deaths if last.at - death.at <= PERIOD_SECONDS]
         return Delay(_doubling(len(recent) - OFTEN, rng), "restarting")
-    crashes = [death for death in recent if not death.useful and death.code != Exit.ENGINE_ENDED]
-    if last.code != Exit.ENGINE_ENDED and len(crashes) > INTENSITY:
+    streak = _since_useful(deaths)
+    if last.code != Exit.ENGINE_ENDED and _loops(streak):
         return Delay(QUARANTINE_SECONDS * rng.uniform(0.9, 1.1), "crash_loop")
-    streak = next((n for n, death in enumerate(reversed(deaths)) if death.useful), len(deaths))
-    return Delay(_doubling(streak - 1, rng), "restarting")
+    return Delay(_doubling(len(streak) - 1, rng), "restarting")
+
+
+def _since_useful(deaths: list[Death]) -> list[Death]:
+    length = next((n for n, death in enumerate(reversed(deaths)) if death.useful), len(deaths))
+    return deaths[len(deaths) - length :]
+
+
+def _loops(streak: list[Death]) -> bool:
+    """Whether there was a crash loop in this streak: one slow try does not end it, only a useful one."""
+    crashes = [death.at for death in streak if death.code != Exit.ENGINE_ENDED]
+    return any(
+        later - earlier <= PERIOD_SECONDS
+        for earlier, later in zip(crashes, crashes[INTENSITY:], strict=False)
+    )
 
 
 def _doubling(step: int, rng: random.Random) -> float:
@@ -69,10 +83,8 @@ def _doubling(step: int, rng: random.Random) -> float:
 
 
 def describe(code: int) -> str:
-    """The exit in a word: a signal's number, an `Exit`'s name or the plain code."""
-    if code < 0:
-        return signal.Signals(-code).name
+    """The exit in a word: a signal's name, an `Exit`'s name or the plain code."""
     try:
-        return Exit(code).name.lower()
+        return signal.Signals(-code).name if code < 0 else Exit(code).name.lower()
     except ValueError:
-        return f"exit_{code}"
+        return f"signal_{-code}" if code < 0 else f"exit_{code}"

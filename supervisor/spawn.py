@@ -1,7 +1,9 @@
 """Starting processes: by exec for the fixed ones, through the zygote for workers."""
 
+import asyncio
 import ctypes
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -13,7 +15,12 @@ from supervisor.child import Child
 
 _PR_SET_CHILD_SUBREAPER = 36
 _READY_SECONDS = 30.0
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 2.0
+_ANSWER_BYTES = 64
+
+
+NO_FORK = b"0"
+"""The zygote's answer when it could not fork; otherwise it is the pid."""
 
 
 class ZygoteGone(Exception):
@@ -45,7 +52,8 @@ def start(command: Sequence[str], output: Path, environment: dict[str, str], kee
     ]
     # A descriptor duplicated onto itself loses its close-on-exec mark.
     actions += [(os.POSIX_SPAWN_DUP2, descriptor, descriptor) for descriptor in keep]
-    pid = os.posix_spawn(command[0], list(command), environment, file_actions=actions)
+    # In a session of its own, so that Ctrl-C and a closing terminal reach the supervisor alone.
+    pid = os.posix_spawn(command[0], list(command), environment, file_actions=actions, setsid=True)
     return Child(pid, output)
 
 
@@ -61,28 +69,35 @@ class Zygote:
             self.child = start(command, runtime / "zygote.out", environment, [*keep, theirs.fileno()])
         self._socket = ours
 
-    def ready(self) -> None:
+    async def ready(self) -> None:
         """Wait until it has loaded everything; raises `ZygoteGone`."""
-        self._answer(_READY_SECONDS)
+        self._socket.setblocking(False)
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                answer = await asyncio.get_running_loop().sock_recv(self._socket, _ANSWER_BYTES)
+        except OSError as error:  # also a timeout
+            raise ZygoteGone from error
+        if not answer:
+            raise ZygoteGone
 
     def fork(self, order: Order) -> Child:
-        """A worker; raises `ZygoteGone`."""
+        """A worker; raises `ZygoteGone`, or OSError when this machine has no room for a process.
+
+        The loop waits for the few milliseconds that it takes. A zygote that takes longer is killed.
+        """
+        self._socket.settimeout(_ANSWER_SECONDS)
         try:
             self._socket.send(msgspec.msgpack.encode(order, enc_hook=str))
+            answer = self._socket.recv(_ANSWER_BYTES)
         except OSError as error:
+            self.child.send(signal.SIGKILL)
             raise ZygoteGone from error
-        return Child(int(self._answer(_ANSWER_SECONDS)), order.output)
+        if not answer:
+            raise ZygoteGone
+        if answer == NO_FORK:
+            raise BlockingIOError("no room for another process")
+        return Child(int(answer), order.output)
 
     def close(self) -> None:
         """The zygote ends when its socket does; workers live on."""
         self._socket.close()
-
-    def _answer(self, seconds: float) -> bytes:
-        self._socket.settimeout(seconds)
-        try:
-            answer = self._socket.recv(64)
-        except OSError as error:
-            raise ZygoteGone from error
-        if not answer:
-            raise ZygoteGone
-        return answer

@@ -7,7 +7,7 @@ from typing import Self
 import zmq
 
 from wagateway.link import Context
-from wagateway.sockets import Reader, open_socket
+from wagateway.sockets import Pump, open_socket
 
 
 class Publisher:
@@ -38,7 +38,7 @@ class Listener:
         self._socket.setsockopt(zmq.SUBSCRIBE, b"")
         self._socket.setsockopt(zmq.RECONNECT_IVL, 5)
         self._socket.connect(address)
-        self._reader = Reader(self._socket, lambda frames: received(frames[0]))
+        self._reader = Pump(self._socket, lambda frames: received(frames[0]))
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -13,7 +14,7 @@ from zmq.utils.monitor import parse_monitor_message
 from wagateway.contract import Command, Problem, reply_type
 from wagateway.envelope import Envelope
 from wagateway.problems import device_unavailable, timed_out
-from wagateway.sockets import Reader, open_socket
+from wagateway.sockets import Pump, open_socket
 from wagateway.wire import Malformed, Reply, Request, pack_request, unpack_reply
 
 R = TypeVar("R")
@@ -39,8 +40,9 @@ class Link:
         self._socket.setsockopt(zmq.IMMEDIATE, 1)
         self._socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
         self._monitor = self._socket.get_monitor_socket(_WATCHED)
-        self._replies = Reader(self._socket, self._replied)
-        self._changes = Reader(self._monitor, self._changed)
+        self._outgoing: list[Request] = []
+        self._replies = Pump(self._socket, self._replied, self._flush)
+        self._changes = Pump(self._monitor, self._changed)
         self._socket.connect(address)
 
     def __enter__(self) -> Self:
@@ -53,7 +55,7 @@ class Link:
 
     def close(self) -> None:
         """Fail what is open and close the sockets."""
-        self._fail_pending("The gateway closed its connection to the device")
+        self._fail(self._pending, "The gateway closed its connection to the device")
         self._replies.close()
         self._changes.close()
         self._socket.disable_monitor()
@@ -73,30 +75,39 @@ class Link:
 
     async def forward(self, name: str, body: bytes, timeout: float) -> Reply:
         """The raw reply to an encoded command; raises `Problem` when there is none in `timeout` seconds."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Reply] = loop.create_future()
         request = Request(next(self._ids), time.monotonic() + timeout, name, body)
-        try:
-            self._socket.send_multipart(pack_request(request), zmq.NOBLOCK)
-        except zmq.Again:
-            raise device_unavailable("The device's worker is not running") from None
-        self._replies.sent()
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._pending[request.id] = future
+        self._outgoing.append(request)
+        self._replies.wake()
+        # A plain timer: on this path asyncio.timeout would cost as much as the socket.
+        timer = loop.call_later(timeout, _late, future)
         try:
-            async with asyncio.timeout(timeout):
-                return await future
-        except TimeoutError:
-            raise timed_out() from None
+            return await future
         finally:
-            self._pending.pop(request.id, None)
+            timer.cancel()
+            del self._pending[request.id]
+
+    def _flush(self) -> bool:
+        if not self._outgoing:
+            return False
+        requests, self._outgoing = self._outgoing, []
+        try:
+            self._socket.send_multipart([pack_request(request) for request in requests], zmq.NOBLOCK)
+        except zmq.Again:
+            self._fail((request.id for request in requests), "The device's worker is not running")
+        return True
 
     def _replied(self, frames: list[bytes]) -> None:
-        try:
-            reply = unpack_reply(frames)
-        except Malformed:
-            return
-        future = self._pending.get(reply.id)
-        if future is not None and not future.done():
-            future.set_result(reply)
+        for frame in frames:
+            try:
+                reply = unpack_reply(frame)
+            except Malformed:
+                continue
+            future = self._pending.get(reply.id)
+            if future is not None and not future.done():
+                future.set_result(reply)
 
     def _changed(self, frames: list[bytes]) -> None:
         event = parse_monitor_message(frames)["event"]
@@ -104,15 +115,22 @@ class Link:
             self.connected.set()
         elif event == zmq.EVENT_DISCONNECTED:
             self.connected.clear()
-            self._fail_pending(
+            self._fail(
+                self._pending,
                 "The device's worker stopped before it answered; if this request was to send a message, "
-                "whether it was sent is not known"
+                "whether it was sent is not known",
             )
 
-    def _fail_pending(self, why: str) -> None:
-        for future in self._pending.values():
-            if not future.done():
+    def _fail(self, asked: Iterable[int], why: str) -> None:
+        for number in asked:
+            future = self._pending.get(number)
+            if future is not None and not future.done():
                 future.set_exception(device_unavailable(why))
+
+
+def _late(future: asyncio.Future[Reply]) -> None:
+    if not future.done():
+        future.set_exception(timed_out())
 
 
 def problem_in(reply: Reply) -> Problem:

@@ -1,6 +1,7 @@
 """The answering end of a command socket."""
 
 import asyncio
+import contextlib
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -14,11 +15,11 @@ import zmq
 from wagateway.contract import Command, Problem, reply_type
 from wagateway.envelope import failure, success
 from wagateway.link import Context
-from wagateway.sockets import Reader, open_socket
+from wagateway.sockets import Pump, open_socket
 from wagateway.wire import Malformed, Reply, Request, pack_reply, unpack_request
 
 S = TypeVar("S")
-Handler = Callable[[S, Any], Awaitable[object]]
+Handler = Callable[[S, Any], Awaitable[object] | object]
 
 _BUG = Problem(500, "INTERNAL_SERVER_ERROR", "Internal error; the log has the details")
 
@@ -56,13 +57,14 @@ class Handlers(Generic[S]):
 def collect(modules: Iterable[ModuleType]) -> "Handlers[Any]":
     """Every public `async def name(state, command: SomeCommand) -> Reply` of the modules.
 
-    The signature is the registration. Raises TypeError, naming the function, for a second handler of a
-    command or a return type that is not the command's reply.
+    A plain `def` will do where the answer is in memory: it saves a task. The signature is the
+    registration. Raises TypeError, naming the function, for a second handler of a command or a return type
+    that is not the command's reply.
     """
     handlers: Handlers[Any] = Handlers()
     for module in modules:
         for name, function in vars(module).items():
-            if inspect.iscoroutinefunction(function) and function.__module__ == module.__name__:
+            if inspect.isfunction(function) and function.__module__ == module.__name__:
                 _register(handlers, name, function)
     return handlers
 
@@ -90,7 +92,8 @@ class Server(Generic[S]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket = open_socket(context, zmq.ROUTER)
         self._socket.bind(address)
-        self._reader = Reader(self._socket, self._received)
+        self._outgoing: dict[bytes, list[bytes]] = {}
+        self._pump = Pump(self._socket, self._received, self._flush)
 
     def __enter__(self) -> Self:
         return self
@@ -98,7 +101,7 @@ class Server(Generic[S]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._reader.close()
+        self._pump.close()
         for task in self._tasks:
             task.cancel()
         self._socket.close(0)
@@ -109,29 +112,60 @@ class Server(Generic[S]):
             await asyncio.wait(self._tasks, timeout=timeout)
 
     def _received(self, frames: list[bytes]) -> None:
-        peer, *rest = frames
+        peer, *asked = frames
+        for frame in asked:
+            try:
+                request = unpack_request(frame)
+            except Malformed:
+                continue
+            if request.deadline > time.monotonic():
+                self._handle(peer, request)
+
+    def _handle(self, peer: bytes, request: Request) -> None:
         try:
-            request = unpack_request(rest)
-        except Malformed:
+            handler, command = self._handlers.find(request)
+            result = handler(self._state, command)
+        except Exception as error:  # noqa: BLE001  the process's edge, see `_failed`
+            self._send(peer, _failed(request, error))
             return
-        if request.deadline < time.monotonic():
+        if not inspect.iscoroutine(result):
+            self._send(peer, _done(request, command, result))
             return
-        task = asyncio.get_running_loop().create_task(self._answer(peer, request), name=request.name)
+        answer = self._answer(peer, request, command, result)
+        task = asyncio.get_running_loop().create_task(answer, name=request.name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, peer: bytes, request: Request) -> None:
+    async def _answer(
+        self, peer: bytes, request: Request, command: Command[Any], result: Awaitable[object]
+    ) -> None:
         try:
-            handler, command = self._handlers.find(request)
-            result = await handler(self._state, command)
-            reply = Reply(request.id, 200, 0, success(command.sentence(result), result))
-        except Problem as problem:
-            reply = Reply(request.id, problem.status, problem.retry_after, failure(problem))
-        except Exception:  # the process's edge: a bug becomes a traceback in the log and a plain 500 outside
-            log.exception("command.failed", command=request.name)
-            reply = Reply(request.id, 500, 0, failure(_BUG))
-        try:
-            self._socket.send_multipart([peer, *pack_reply(reply)], zmq.NOBLOCK)
-        except zmq.ZMQError:
-            return  # who asked has gone; nobody is left to tell
-        self._reader.sent()
+            reply = _done(request, command, await result)
+        except Exception as error:  # noqa: BLE001  the process's edge, see `_failed`
+            reply = _failed(request, error)
+        self._send(peer, reply)
+
+    def _send(self, peer: bytes, reply: Reply) -> None:
+        self._outgoing.setdefault(peer, []).append(pack_reply(reply))
+        self._pump.wake()
+
+    def _flush(self) -> bool:
+        if not self._outgoing:
+            return False
+        answers, self._outgoing = self._outgoing, {}
+        for peer, frames in answers.items():
+            with contextlib.suppress(zmq.ZMQError):  # who asked has gone; nobody is left to tell
+                self._socket.send_multipart([peer, *frames], zmq.NOBLOCK)
+        return True
+
+
+def _done(request: Request, command: Command[Any], result: object) -> Reply:
+    return Reply(request.id, 200, 0, success(command.sentence(result), result))
+
+
+def _failed(request: Request, error: Exception) -> Reply:
+    """A problem as it is; a bug as a traceback in the log and a plain 500 outside."""
+    if isinstance(error, Problem):
+        return Reply(request.id, error.status, error.retry_after, failure(error))
+    log.error("command.failed", command=request.name, exc_info=error)
+    return Reply(request.id, 500, 0, failure(_BUG))

@@ -10,43 +10,59 @@ from wagateway.wire import MAX_FRAME
 _BATCH = 64
 
 
-class Reader:
-    """Calls `received(frames)` for every message that arrives on `socket` until closed.
+class Pump:
+    """Moves messages between a ZeroMQ socket and the running loop, until closed.
 
-    The descriptor of a ZeroMQ socket is edge-triggered and a send can use the edge up, so call `sent()`
-    after every send.
+    Calls `received(frames)` for each message that arrives. `flush()` sends what waits to be sent and says
+    whether there was anything: it is called at once for the first after `wake()`, and then once for all
+    that came up while the pump was at work. A message costs more than a frame in it.
     """
 
-    def __init__(self, socket: "zmq.Socket[bytes]", received: Callable[[list[bytes]], None]) -> None:
+    def __init__(
+        self,
+        socket: "zmq.Socket[bytes]",
+        received: Callable[[list[bytes]], None],
+        flush: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._socket = socket
         self._received = received
+        self._flush = flush
         self._loop = asyncio.get_running_loop()
         self._open = True
+        self._working = True
         self._descriptor = int(socket.getsockopt(zmq.FD))
-        self._loop.add_reader(self._descriptor, self._drain)
-        self._loop.call_soon(self._drain)
+        self._loop.add_reader(self._descriptor, self._work)
+        self._loop.call_soon(self._work)
 
-    def sent(self) -> None:
-        """Look again: the edge that announced a message may have been used up by the send."""
-        if int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
-            self._loop.call_soon(self._drain)
+    def wake(self) -> None:
+        """There is something to send."""
+        if not self._working:
+            self._working = True
+            self._flush()
+            self._loop.call_soon(self._work)
 
     def close(self) -> None:
-        """Stop reading; the socket stays open for its owner to close."""
+        """Stop; the socket stays open for its owner to close."""
         if self._open:
             self._open = False
             self._loop.remove_reader(self._descriptor)
 
-    def _drain(self) -> None:
+    def _work(self) -> None:
+        self._working = True
         for _ in range(_BATCH):
             if not self._open:
                 return
             try:
                 frames = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
+                # The descriptor is edge-triggered and a send can use the edge up: after one, look again.
+                if self._flush():
+                    continue
+                self._working = False
                 return
             self._received(frames)
-        self._loop.call_soon(self._drain)
+        self._flush()
+        self._loop.call_soon(self._work)
 
 
 def open_socket(context: "zmq.Context[zmq.Socket[bytes]]", kind: int) -> "zmq.Socket[bytes]":

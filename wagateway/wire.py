@@ -1,4 +1,4 @@
-"""How processes find each other and what a command and a reply look like as frames."""
+"""How processes find each other and what a command and a reply look like as a frame."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-_REQUEST = struct.Struct("!Qd")  # request id, deadline in monotonic seconds
+_REQUEST = struct.Struct("!QdB")  # request id, deadline in monotonic seconds, length of the name
 _REPLY = struct.Struct("!QHI")  # request id, HTTP status, Retry-After in seconds
 
 MAX_FRAME = 16 * 1024 * 1024
@@ -35,34 +35,34 @@ class Malformed(ValueError):
     """Frames that no peer of ours sends."""
 
 
-def pack_request(request: Request) -> list[bytes]:
-    """`id+deadline | name | body`."""
-    return [_REQUEST.pack(request.id, request.deadline), request.name.encode(), request.body]
+def pack_request(request: Request) -> bytes:
+    """One frame, `id+deadline+length of name | name | body`: frames cost more than the bytes in them."""
+    name = request.name.encode()
+    return _REQUEST.pack(request.id, request.deadline, len(name)) + name + request.body
 
 
-def unpack_request(frames: list[bytes]) -> Request:
+def unpack_request(frame: bytes) -> Request:
     """The reverse of `pack_request`; raises `Malformed`."""
     try:
-        head, name, body = frames
-        number, deadline = _REQUEST.unpack(head)
-        return Request(number, deadline, name.decode(), body)
+        number, deadline, length = _REQUEST.unpack_from(frame)
+        end = _REQUEST.size + length
+        return Request(number, deadline, frame[_REQUEST.size : end].decode(), frame[end:])
     except (ValueError, struct.error) as error:
         raise Malformed(str(error)) from error
 
 
-def pack_reply(reply: Reply) -> list[bytes]:
-    """`id+status+retry_after | body`."""
-    return [_REPLY.pack(reply.id, reply.status, reply.retry_after), reply.body]
+def pack_reply(reply: Reply) -> bytes:
+    """One frame, `id+status+retry_after | body`."""
+    return _REPLY.pack(reply.id, reply.status, reply.retry_after) + reply.body
 
 
-def unpack_reply(frames: list[bytes]) -> Reply:
+def unpack_reply(frame: bytes) -> Reply:
     """The reverse of `pack_reply`; raises `Malformed`."""
     try:
-        head, body = frames
-        number, status, retry_after = _REPLY.unpack(head)
-        return Reply(number, status, retry_after, body)
-    except (ValueError, struct.error) as error:
+        number, status, retry_after = _REPLY.unpack_from(frame)
+    except struct.error as error:
         raise Malformed(str(error)) from error
+    return Reply(number, status, retry_after, frame[_REPLY.size :])
 
 
 def device_key(device_id: str) -> str:

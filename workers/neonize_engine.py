@@ -87,9 +87,9 @@ class NeonizeEngine:
             async with asyncio.timeout(_STOP_SECONDS):
                 await self._in(self._control, self._calls.disconnect)
                 await self._quiet()
-        except TimeoutError:
+                await self._in(self._control, self._calls.stop)
+        except TimeoutError:  # a call that WhatsApp does not answer holds the thread; the process ends anyway
             log.warning("engine.stop_timed_out")
-        await self._in(self._control, self._calls.stop)
 
     async def pair_code(self, phone: str) -> str:
         """The pairing code (ABCD-EFGH) for the number `phone` (digits)."""

@@ -6,6 +6,8 @@ import time
 from wagateway.problems import device_unavailable, timed_out
 from workers.engine import Engine, QrShown
 
+_SCAN_SECONDS = 2.0  # a code with less time left is no use to anybody: the next one is
+
 
 class Pairing:
     """Lives in the event loop. `over` is true when no more codes will come: paired, expired or failed."""
@@ -33,7 +35,7 @@ class Pairing:
                 while True:
                     if self.over:
                         raise device_unavailable("The login has ended; ask again for a new one", 1)
-                    if self._shown is not None and self._shown.expires_at > time.time():
+                    if self._shown is not None and self._shown.expires_at > time.time() + _SCAN_SECONDS:
                         return self._shown
                     await self._news.wait()
         except TimeoutError:

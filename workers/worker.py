@@ -39,7 +39,6 @@ SWITCH_SECONDS = 0.0005  # Go's callback threads and the loop hand the interpret
 DRAIN_SECONDS = 1.5
 ORPHAN_SECONDS = 2.0
 IDLE_SECONDS = 300.0
-STDERR_BYTES = 1024 * 1024
 CRASHED = 1
 
 log = structlog.get_logger()
@@ -67,23 +66,15 @@ def main(raw: bytes) -> NoReturn:
     )
     folder = device_folder(storage, spec.device_id)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _own_output(folder / "stderr.log")
+    _silence_stdout()
     _leave(_live(spec, folder))
 
 
-def _own_output(path: Path) -> None:
-    """Give stdout and stderr, which only Go and faulthandler write to, a place that is always there.
-
-    A pipe whose reader has gone would end the process at Go's next word, and Go says phone numbers.
-    """
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    nowhere, kept = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), os.open(path, flags, 0o600)
-    if os.fstat(kept).st_size > STDERR_BYTES:
-        os.ftruncate(kept, 0)
+def _silence_stdout() -> None:
+    """Only Go writes to stdout: with it, the numbers that messages could not be sent to."""
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     os.dup2(nowhere, 1)
-    os.dup2(kept, 2)
     os.close(nowhere)
-    os.close(kept)
 
 
 def _live(spec: WorkerSpec, folder: Path) -> int:

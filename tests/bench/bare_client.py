@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import neonize
 import neonize.aioze.events as neonize_events
 from neonize._binder import ProxySettings  # type: ignore[attr-defined]
 from neonize.aioze.client import NewAClient
@@ -25,7 +26,7 @@ def say(what: str, **more: object) -> None:
 
 async def main(network: SandboxNetwork, session: str) -> None:
     """Pair, then send what stdin asks for."""
-    trust.trust(network)
+    trust.trust(network, next(Path(neonize.__file__).parent.glob("neonize-linux-*.so")))
     loop = asyncio.get_running_loop()
     neonize_events.event_global_loop = loop
     connected = asyncio.Event()

@@ -1,7 +1,5 @@
 """The worker's process without a network: lease, signals, orphans and exit codes, with the real code."""
 
-import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -9,68 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import zmq
 
-from wagateway import wire
-from wagateway.commands.app import ConnectionStatus, GetConnectionStatus
+from tests.processes.one_worker import PROGRAM, Worker
+from wagateway.commands.app import ConnectionStatus
 from wagateway.exits import Exit
-from wagateway.link import Link
-from wagateway.settings import Settings
-from wagateway.spec import WorkerSpec, device_folder, encode
+from wagateway.spec import device_folder
 
 DEVICE = "shop one"
-PROGRAM = "import sys; from workers.worker import main; main(sys.stdin.buffer.read())"
 FREEZE = "import time; from workers.device import Device; Device.start = lambda *_, **__: time.sleep(60); "
-SECONDS = 10.0
-
-
-class Worker:
-    """A worker process of its own, and the end of the pipe that is its supervisor's life."""
-
-    def __init__(self, folder: Path, program: str = PROGRAM) -> None:
-        self.folder = device_folder(folder / "storage", DEVICE)
-        self._runtime = folder
-        read, self._life = os.pipe()
-        spec = WorkerSpec(
-            device_id=DEVICE,
-            token="token",
-            settings=Settings(storage=folder / "storage"),
-            runtime=folder,
-            life=read,
-            log=2,
-            connect=True,
-            webhook_secret="secret",
-        )
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", program],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(read,),
-        )
-        os.close(read)
-        assert self.process.stdin is not None
-        self.process.stdin.write(encode(spec))
-        self.process.stdin.close()
-
-    async def status(self) -> ConnectionStatus:
-        with zmq.Context() as context, Link(context, wire.worker_socket(self._runtime, DEVICE)) as link:
-            async with asyncio.timeout(SECONDS):
-                await link.connected.wait()
-            return await link.ask(GetConnectionStatus(), SECONDS)
-
-    def orphan(self) -> None:
-        os.close(self._life)
-        self._life = -1
-
-    def ended(self) -> int:
-        return self.process.wait(SECONDS)
-
-    def close(self) -> None:
-        """Kill what is left."""
-        if self._life >= 0:
-            self.orphan()
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture
@@ -91,7 +35,7 @@ async def test_sigterm_ends_a_worker_in_order(worker: Worker) -> None:
 
     worker.process.send_signal(signal.SIGTERM)
 
-    assert worker.ended() == Exit.DONE
+    assert await worker.ended() == Exit.DONE
     assert not (worker.folder / "shard.db-wal").exists()
 
 
@@ -108,15 +52,15 @@ async def test_a_worker_does_not_outlive_its_supervisor(worker: Worker) -> None:
 
     worker.orphan()
 
-    assert worker.ended() == Exit.DONE
+    assert await worker.ended() == Exit.DONE
 
 
-def test_a_frozen_loop_does_not_keep_an_orphan_alive(tmp_path: Path) -> None:
-    worker = Worker(tmp_path, FREEZE + PROGRAM)
+async def test_a_frozen_loop_does_not_keep_an_orphan_alive(tmp_path: Path) -> None:
+    worker = Worker(tmp_path, program=FREEZE + PROGRAM)
 
     worker.orphan()
 
-    assert worker.ended() == Exit.DONE
+    assert await worker.ended() == Exit.DONE
     worker.close()
 
 
@@ -125,7 +69,7 @@ async def test_a_second_worker_for_a_device_gives_way(worker: Worker, tmp_path: 
 
     second = Worker(tmp_path)
 
-    assert second.ended() == Exit.LEASE_HELD
+    assert await second.ended() == Exit.LEASE_HELD
     second.close()
     assert (await worker.status()).state == "disconnected"
 
@@ -146,18 +90,18 @@ async def test_sigabrt_leaves_the_stacks_of_a_worker_that_hangs(worker: Worker) 
 
     worker.process.send_signal(signal.SIGABRT)
 
-    assert worker.ended() == -signal.SIGABRT
-    assert "in run_until_complete" in (worker.folder / "stderr.log").read_text()
+    assert await worker.ended() == -signal.SIGABRT
+    assert "in run_until_complete" in worker.errors.read_text()
 
 
-def test_a_shard_that_is_no_database_parks_the_device(tmp_path: Path) -> None:
+async def test_a_shard_that_is_no_database_parks_the_device(tmp_path: Path) -> None:
     folder = device_folder(tmp_path / "storage", DEVICE)
     folder.mkdir(parents=True)
     (folder / "shard.db").write_bytes(b"not a database, and long enough to be looked at" * 100)
 
     worker = Worker(tmp_path)
 
-    assert worker.ended() == Exit.SHARD_UNUSABLE
+    assert await worker.ended() == Exit.SHARD_UNUSABLE
     worker.close()
 
 
@@ -189,7 +133,7 @@ except Untrusted as refused:
 
 def run(program: str) -> str:
     command = [sys.executable, "-c", program]
-    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
 
 
 def test_the_known_library_has_the_trusted_key_once() -> None:

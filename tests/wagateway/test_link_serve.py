@@ -154,7 +154,7 @@ async def test_what_is_no_command_is_answered_so(
 async def test_garbage_frames_hurt_neither_end(context: Context, address: str) -> None:
     with Server(context, address, handlers(), State()) as server, Link(context, address) as link:
         await connected(link)
-        for frames in ([b""], [b"", b""], [b"x" * 16, b"\xff", b""], [b"a", b"b", b"c", b"d"]):
+        for frames in ([b""], [b"", b""], [b"x" * 16 + b"\x01\xff"], [b"a", b"b", b"c"]):
             link._socket.send_multipart(frames)
         link._replied([b"garbage"])
         link._replied([b"", b"", b""])

@@ -6,7 +6,7 @@ import zmq
 
 from wagateway import wire
 from wagateway.commands.internal import Beat
-from wagateway.sockets import Reader, open_socket
+from wagateway.sockets import Pump, open_socket
 from workers.beat import Beats
 
 
@@ -16,7 +16,7 @@ async def test_beats_come_by_themselves_and_the_last_word_arrives(tmp_path: Path
     with zmq.Context() as context:
         sink = open_socket(context, zmq.PULL)
         sink.bind(wire.beats_socket(tmp_path))
-        reader = Reader(sink, lambda f: arrived.put_nowait(msgspec.msgpack.decode(f[0], type=Beat)))
+        reader = Pump(sink, lambda f: arrived.put_nowait(msgspec.msgpack.decode(f[0], type=Beat)))
         beats = Beats(
             context,
             wire.beats_socket(tmp_path),

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -46,10 +45,9 @@ class Devices:
             await self.supervisor.connected.wait()
         self._update(await self.supervisor.ask(GetDeviceTable(), _TABLE_SECONDS))
 
-    def select(self, header: str | None, query: str | None) -> DeviceRow:
+    def select(self, named: str) -> DeviceRow:
         """The device that a request names, or the only one there is; raises `Problem`."""
-        wanted = unquote_plus((header or "").strip()).strip() or (query or "").strip()
-        if wanted:
+        if wanted := named.strip():
             return self.find(wanted)
         if len(self._rows) != 1:
             raise device_id_required(len(self._rows))

@@ -1,9 +1,10 @@
 """From an HTTP request to a command and back: one road for every route."""
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from typing import Any, cast, get_args, get_origin, get_type_hints
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
 from aiohttp import web
@@ -28,13 +29,18 @@ _JSON_TYPE = {"Content-Type": "application/json"}
 _SWITCHES = {"on": "true", "off": "false", "yes": "true", "no": "false"}
 
 
-class Form(msgspec.Struct, frozen=True):
+class Form(msgspec.Struct, frozen=True, dict=True):
     """What the generic road must know of a command: its fields by kind."""
 
     command: type[Command[Any]]
     names: frozenset[str]
     lists: frozenset[str]
     switches: frozenset[str]
+
+    @functools.cached_property
+    def empty(self) -> Command[Any]:
+        """The command without any field."""
+        return self.command()
 
 
 def form(command: type[Command[Any]]) -> Form:
@@ -59,7 +65,9 @@ def answer(reply: Reply) -> web.Response:
 
 async def read_command(request: web.Request, shape: Form) -> Command[Any]:
     """The command that a request means; raises 400 that names the field."""
-    texts = _texts(shape, [*request.query.items(), *_path(request)])
+    if not (shape.names or request.query_string or request.body_exists):
+        return shape.empty
+    texts = _texts(shape, [*request.query.items(), *request.match_info.items()])
     values: Fields = {}
     if request.body_exists:
         values, more = await _body(request, shape)
@@ -67,15 +75,9 @@ async def read_command(request: web.Request, shape: Form) -> Command[Any]:
     if IDEMPOTENCY in shape.names and (key := request.headers.get("Idempotency-Key")):
         texts[IDEMPOTENCY] = key
     values = {name: value for name, value in values.items() if name not in texts}
-    for name in ("device_id",):
-        if name not in shape.names:
-            texts.pop(name, None)
-            values.pop(name, None)
+    if "device_id" not in shape.names:  # it selected the device
+        texts.pop("device_id", None)
     return _convert(shape, values, texts)
-
-
-def _path(request: web.Request) -> list[tuple[str, str]]:
-    return list(request.match_info.items())
 
 
 def _texts(shape: Form, pairs: list[tuple[str, str]]) -> Fields:
@@ -152,8 +154,8 @@ class Road:
     def handler(self, route: Route, shape: Form) -> Callable[[web.Request], Awaitable[web.Response]]:
         """The HTTP handler of one route."""
         command = shape.command
+        by_path = "{device_id}" in route.path
         if command.target == "device":
-            by_path = "{device_id}" in route.path
 
             async def to_device(request: web.Request) -> web.Response:
                 row = self.device(request, by_path=by_path)
@@ -162,17 +164,15 @@ class Road:
             return to_device
 
         async def to_process(request: web.Request) -> web.Response:
-            if "device_id" in shape.names and "{device_id}" not in route.path and request.method != "POST":
-                return await selected(request)
             return answer(await self._forward(self._process(command), await read_command(request, shape)))
 
-        async def selected(request: web.Request) -> web.Response:
+        async def to_supervisor_about_a_device(request: web.Request) -> web.Response:
             row = self.device(request, by_path=False)
-            filled = command(device_id=row.device_id)
-            return answer(await self._forward(self._process(command), filled))
+            about = msgspec.convert({"device_id": row.device_id}, command)
+            return answer(await self._forward(self._process(command), about))
 
-        takes_selector = "{device_id}" not in route.path and route.path.startswith("/app/")
-        return selected if takes_selector and "device_id" in shape.names else to_process
+        selects = "device_id" in shape.names and route.path.startswith("/app/")
+        return to_supervisor_about_a_device if selects else to_process
 
     async def to_worker(self, row: DeviceRow, command: Command[Any]) -> Reply:
         """Forward to the worker of a device, started first where the command asks for that."""
@@ -195,7 +195,8 @@ class Road:
         """The device that a request means; raises `Problem`."""
         if by_path:
             return self.devices.find(request.match_info["device_id"])
-        return self.devices.select(request.headers.get("X-Device-Id"), request.query.get("device_id"))
+        named = request.headers.get("X-Device-Id", "").strip()
+        return self.devices.select(unquote_plus(named) or request.query.get("device_id", ""))
 
     def _process(self, command: type[Command[Any]]) -> Link:
         if command.target == "sandbox":

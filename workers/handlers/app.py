@@ -17,7 +17,7 @@ from wagateway.problems import invalid
 from workers.device import Device
 
 
-async def get_connection_status(device: Device, _command: GetConnectionStatus) -> ConnectionStatus:
+def get_connection_status(device: Device, _command: GetConnectionStatus) -> ConnectionStatus:
     """The state as the device itself knows it."""
     return ConnectionStatus(
         device_id=device.id,

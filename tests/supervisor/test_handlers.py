@@ -1,0 +1,187 @@
+"""What the supervisor answers."""
+
+import asyncio
+import time
+import types
+import uuid
+
+import pytest
+
+from supervisor import handlers
+from tests.supervisor.conftest import JID, World
+from wagateway import wire
+from wagateway.commands.devices import (
+    CreateDevice,
+    GetDevice,
+    ListDevices,
+    LogoutDevice,
+    ReconnectDevice,
+    Reconnected,
+    Removed,
+    RemoveDevice,
+)
+from wagateway.commands.internal import (
+    GetDeviceTable,
+    GetOverview,
+    ProcessRow,
+    RestartWorker,
+    StartWorker,
+    Unlink,
+    Unlinked,
+)
+from wagateway.contract import Problem
+from wagateway.exits import Exit
+from wagateway.registry import Entry
+from wagateway.serve import Server, collect
+
+
+def paired(world: World, device_id: str = "shop") -> None:
+    world.devices.add(Entry(device_id, time.time(), paired=True, jid=JID))
+
+
+async def test_a_device_gets_the_id_it_asks_for_or_a_uuid(world: World) -> None:
+    own = await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
+    given = await handlers.create_device(world.devices, CreateDevice())
+    assert ("shop", "disconnected", "") == (own.device_id, own.state, own.jid)
+    assert str(uuid.UUID(given.device_id)) == given.id
+    assert [] == world.workers
+
+
+async def test_a_taken_id_is_a_conflict_but_only_that_very_id(world: World) -> None:
+    await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
+    with pytest.raises(Problem) as caught:
+        await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
+    assert (409, "DEVICE_ALREADY_EXISTS") == (caught.value.status, caught.value.code)
+    await handlers.create_device(world.devices, CreateDevice(device_id="Shop"))
+
+
+async def test_devices_are_listed_oldest_first_and_found_by_id_or_jid(world: World) -> None:
+    paired(world)
+    await handlers.create_device(world.devices, CreateDevice(device_id="a"))
+    listed = await handlers.list_devices(world.devices, ListDevices())
+    assert ["shop", "a"] == [info.device_id for info in listed]
+    found = [await handlers.get_device(world.devices, GetDevice(device_id=name)) for name in ("shop", JID)]
+    assert ["628111000001"] * 2 == [info.phone_number for info in found]
+
+
+@pytest.mark.parametrize("wanted", ["", "nobody", "x" * 5000])
+async def test_an_unknown_device_is_not_found(world: World, wanted: str) -> None:
+    with pytest.raises(Problem) as caught:
+        await handlers.get_device(world.devices, GetDevice(device_id=wanted))
+    assert (404, "DEVICE_NOT_FOUND") == (caught.value.status, caught.value.code)
+    assert len(caught.value.message) < 200
+
+
+async def test_concurrent_starts_share_one_worker(world: World) -> None:
+    await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
+    command = StartWorker(device_id="shop")
+    rows = await asyncio.gather(*(handlers.start_worker(world.devices, command) for _ in range(5)))
+    assert {("running", 1000)} == {(row.worker, row.pid) for row in rows}
+    assert 1 == len(world.workers)
+    assert not world.workers[0].spec.connect
+
+
+async def test_a_worker_that_cannot_run_is_unavailable_at_once(world: World) -> None:
+    world.first_beat = None
+    paired(world)
+    asking = asyncio.create_task(handlers.start_worker(world.devices, StartWorker(device_id="shop")))
+    await world.until("shop", lambda row: row.pid != 0)
+    world.workers[0].die(Exit.SHARD_UNUSABLE)
+    with pytest.raises(Problem, match="shard_unusable") as caught:
+        await asyncio.wait_for(asking, 5)
+    assert (503, "DEVICE_UNAVAILABLE") == (caught.value.status, caught.value.code)
+
+
+async def test_a_restart_gives_a_new_worker(world: World) -> None:
+    paired(world)
+    await handlers.start_worker(world.devices, StartWorker(device_id="shop"))
+    row = await handlers.restart_worker(world.devices, RestartWorker(device_id="shop"))
+    assert (1001, "running") == (row.pid, row.worker)
+
+
+async def test_a_reconnect_waits_for_the_login(world: World) -> None:
+    paired(world)
+    await handlers.start_worker(world.devices, StartWorker(device_id="shop"))
+    answer = await handlers.reconnect_device(world.devices, ReconnectDevice(device_id="shop"))
+    assert Reconnected(device_id="shop", state="logged_in") == answer
+    assert 2 == len(world.workers)
+
+
+async def test_a_reconnect_that_takes_long_says_where_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "READY_SECONDS", 0.02)
+    world.first_beat = lambda _: {"state": "connecting", "jid": JID}
+    paired(world)
+    answer = await handlers.reconnect_device(world.devices, ReconnectDevice(device_id="shop"))
+    assert Reconnected(device_id="shop", state="connecting") == answer
+
+
+async def test_an_unpaired_device_cannot_be_reconnected(world: World) -> None:
+    await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
+    with pytest.raises(Problem) as caught:
+        await handlers.reconnect_device(world.devices, ReconnectDevice(device_id="shop"))
+    assert "DEVICE_NOT_LOGGED_IN" == caught.value.code
+
+
+async def _unlinks(state: list[str], command: Unlink) -> Unlinked:
+    state.append("unlinked")
+    return Unlinked(unlinked=True)
+
+
+async def test_a_logout_starts_the_worker_unlinks_and_purges(world: World) -> None:
+    module = types.ModuleType("answers")
+    module.unlink = _unlinks  # type: ignore[attr-defined]
+    module.unlink.__module__ = "answers"
+    asked: list[str] = []
+    paired(world)
+    with Server(world.context, wire.worker_socket(world.folder, "shop"), collect([module]), asked):
+        answer = await handlers.logout_device(world.devices, LogoutDevice(device_id="shop"))
+    assert Removed(device_id="shop", unlinked=True) == answer
+    assert ["unlinked"] == asked
+    assert {} == world.devices.keepers
+
+
+async def test_a_device_whose_worker_does_not_answer_is_removed_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "UNLINK_SECONDS", 0.02)
+    paired(world)
+    answer = await handlers.remove_device(world.devices, RemoveDevice(device_id="shop"))
+    assert Removed(device_id="shop", unlinked=False) == answer
+
+
+async def test_two_removals_at_once_remove_once(world: World) -> None:
+    await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
+    command = RemoveDevice(device_id="shop")
+    answers = await asyncio.gather(
+        *(handlers.remove_device(world.devices, command) for _ in range(2)), return_exceptions=True
+    )
+    assert ["Problem", "Removed"] == sorted(type(answer).__name__ for answer in answers)
+
+
+async def test_the_table_has_every_device(world: World) -> None:
+    paired(world)
+    table = await handlers.get_device_table(world.devices, GetDeviceTable())
+    assert ["shop"] == [row.device_id for row in table.rows]
+
+
+def fixed(pid: int) -> list[ProcessRow]:
+    return [ProcessRow("front", pid, 0.0, 0, "", 0)]
+
+
+async def test_all_is_well_until_something_needs_a_person(world: World) -> None:
+    world.devices.fixed = lambda: fixed(1)
+    paired(world)
+    await handlers.start_worker(world.devices, StartWorker(device_id="shop"))
+    assert (await handlers.get_overview(world.devices, GetOverview())).well
+    world.workers[0].die(Exit.BANNED)
+    await world.until("shop", lambda row: row.worker == "parked")
+    overview = await handlers.get_overview(world.devices, GetOverview())
+    assert not overview.well
+    assert "banned" == overview.devices[0].last_exit
+
+
+async def test_a_dead_front_is_not_well(world: World) -> None:
+    world.devices.fixed = lambda: fixed(0)
+    assert not (await handlers.get_overview(world.devices, GetOverview())).well
