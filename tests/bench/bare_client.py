@@ -30,7 +30,7 @@ async def main(network: SandboxNetwork, session: str) -> None:
     loop = asyncio.get_running_loop()
     neonize_events.event_global_loop = loop
     connected = asyncio.Event()
-    client = NewAClient(f"{session}?_journal_mode=WAL&_synchronous=NORMAL&_foreign_keys=on&x=")
+    client = NewAClient(session)
 
     @client.event(ConnectedEv)
     async def _connected(_: NewAClient, __: ConnectedEv) -> None:

@@ -8,6 +8,7 @@ import signal
 import statistics
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import msgspec
 
@@ -123,7 +124,7 @@ async def crashes(running: Gateway, port: int, devices: list[str], kills: int) -
         return load.request("GET", "/app/status", next(turn))
 
     calm = await load.run(port, 4, seconds=3, make=make)
-    stop = asyncio.create_task(load.run(port, 4, seconds=3 + kills * 0.6, make=make))
+    stop = asyncio.create_task(load.run(port, 4, seconds=kills * 0.5, make=make))
     detected, answering, back = [], [], []
     for _ in range(kills):
         one = await _kill(running, victim)
@@ -142,13 +143,22 @@ async def crashes(running: Gateway, port: int, devices: list[str], kills: int) -
 
 
 async def _kill(running: Gateway, victim: str) -> tuple[float, float, float]:
+    """Milliseconds until the supervisor logs the death, its successor answers and is logged in."""
     pid = running.table.rows[victim].pid
-    begin = time.perf_counter()
+    now, begin = time.time(), time.perf_counter()
     os.kill(pid, signal.SIGKILL)
     await running.table.until(lambda rows: rows[victim].pid != pid, 5)
-    detected = time.perf_counter()
     await running.table.until(lambda rows: rows[victim].worker == "running", 5)
     answering = time.perf_counter()
     await running.logged_in(victim)
     back = time.perf_counter()
-    return (detected - begin) * 1000, (answering - begin) * 1000, (back - begin) * 1000
+    died = logged(running, "worker.died", pid)
+    return (died - now) * 1000, (answering - begin) * 1000, (back - begin) * 1000
+
+
+def logged(running: Gateway, event: str, pid: int) -> float:
+    """Unix seconds of the newest log line about an event of a process."""
+    lines = (running.storage / "logs" / "wagateway.jsonl").read_text().splitlines()
+    entries = (json.loads(line) for line in reversed(lines))
+    entry = next(entry for entry in entries if entry["event"] == event and entry.get("pid") == pid)
+    return datetime.fromisoformat(entry["timestamp"]).timestamp()
