@@ -70,6 +70,7 @@ class Devices:
         self._starting: set[asyncio.Task[None]] = set()
         self._unsaved: dict[str, Entry] = {}
         self._publishing = False
+        self._version = 0
 
     def load(self) -> None:
         """Know the registered devices, start those that were logged in, empty the trash of a crash."""
@@ -119,7 +120,8 @@ class Devices:
 
     def table(self) -> DeviceTable:
         """The table as of now."""
-        return DeviceTable([keeper.row() for keeper in self.keepers.values()])
+        self._version += 1
+        return DeviceTable([keeper.row() for keeper in self.keepers.values()], self._version)
 
     def beaten(self, raw: bytes) -> None:
         """A beat from some worker; what is not one of ours is ignored."""

@@ -44,7 +44,9 @@ from wagateway.registry import Entry
 
 READY_SECONDS = 10.0
 UNLINK_SECONDS = 10.0
-_NEEDS_A_PERSON = frozenset({"crash_loop", "stream_replaced", "banned", "client_outdated", "shard_unusable"})
+_NEEDS_A_PERSON = frozenset(
+    {"crash_loop", "logged_out", "stream_replaced", "banned", "client_outdated", "shard_unusable"}
+)
 
 log = structlog.get_logger()
 

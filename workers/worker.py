@@ -19,7 +19,7 @@ import zmq
 
 from wagateway import logs, wire
 from wagateway.commands.internal import Beat
-from wagateway.database import Unusable
+from wagateway.database import Unusable, names
 from wagateway.exits import Exit
 from wagateway.link import Context
 from wagateway.serve import Handlers, Server, collect
@@ -34,6 +34,7 @@ from workers.inbound import Inbound
 from workers.neonize_engine import NeonizeEngine, Orders
 from workers.outbox import Outbox
 from workers.shard import Shard
+from workers.shard.schema import SCHEMA
 
 SWITCH_SECONDS = 0.0005  # Go's callback threads and the loop hand the interpreter to each other
 DRAIN_SECONDS = 1.5
@@ -50,6 +51,7 @@ def preload() -> None:
     Importing this module did most of it.
     """
     neonize_library.prepare()
+    names(SCHEMA)
     _handlers()
 
 

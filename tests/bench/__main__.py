@@ -32,13 +32,20 @@ async def collect(measured: AsyncIterator[Row], into: list[Row]) -> None:
         print(show(row), flush=True)
 
 
+async def paired(folder: Path, table: list[Row]) -> None:
+    """The memory of devices that have just been paired; leaves 10 of them in the folder."""
+    async with gateway(folder) as running:
+        for device in DEVICES[:10]:
+            await running.pair(device, number(device))
+        await collect(rows.paired_memory(running, DEVICES[:10]), table)
+
+
 async def warm(folder: Path, table: list[Row]) -> None:
     """Everything that is measured on a running gateway; leaves 20 paired devices in the folder."""
     port = free_port()
     async with endpoint() as (sink, url), gateway(folder, f"--webhook={url}", port=port) as running:
         await running.sandbox.ask(sandbox.AddPhone(phone=OUTSIDE, name="Outside"), 10)
-        for device in DEVICES[:10]:
-            await running.pair(device, number(device))
+        await running.logged_in(*DEVICES[:10])
         first, second = DEVICES[:2]
         async with bare.client(running, "628980000001") as plain:
             await collect(rows.idle_memory(running, DEVICES[:10], plain.pss), table)
@@ -71,6 +78,7 @@ async def main() -> int:
         shutil.rmtree(folder)
     table: list[Row] = []
     print(f"load average {os.getloadavg()[0]:.2f}, {os.cpu_count()} cores\n{HEADER}", flush=True)
+    await paired(folder.resolve(), table)
     await warm(folder.resolve(), table)
     await cold(folder.resolve(), table)
     write(table, BUILD / "bench.json")

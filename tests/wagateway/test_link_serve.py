@@ -311,6 +311,16 @@ async def test_every_listener_gets_a_publication(context: Context, address: str)
         assert (b"x", b"x") == (await first.get(), await second.get())
 
 
+async def test_who_joins_late_begins_with_the_latest(context: Context, address: str) -> None:
+    with Publisher(context, address) as publisher:
+        publisher.publish(b"old")
+        publisher.publish(b"latest")
+        for _ in range(3):
+            got: asyncio.Queue[bytes] = asyncio.Queue()
+            with Listener(context, address, got.put_nowait):
+                assert b"latest" == await asyncio.wait_for(got.get(), SOON)
+
+
 async def test_publishing_to_nobody_waits_for_nobody(context: Context, address: str) -> None:
     with Publisher(context, address) as publisher:
         for _ in range(5000):

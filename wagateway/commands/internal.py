@@ -51,9 +51,13 @@ class DeviceRow(msgspec.Struct, frozen=True):
 
 
 class DeviceTable(msgspec.Struct, frozen=True):
-    """The device table, published on the supervisor's feed whenever it changes."""
+    """The device table, published on the supervisor's feed whenever it changes.
+
+    `version` grows with every table made: it tells which of two is the newer.
+    """
 
     rows: list[DeviceRow]
+    version: int = 0
 
 
 class GetDeviceTable(Command[DeviceTable], frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ class Devices:
         self._context = context
         self._runtime = runtime
         self._rows: dict[str, DeviceRow] = {}
+        self._version = -1
         self._links: dict[str, Link] = {}
         self.supervisor = Link(context, wire.supervisor_socket(runtime))
         self._listener = Listener(context, wire.supervisor_feed(runtime), self._published)
@@ -43,6 +44,10 @@ class Devices:
         """Get the table as of now; the feed keeps it current from here on."""
         async with asyncio.timeout(_TABLE_SECONDS):
             await self.supervisor.connected.wait()
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Get the table as of now: who has just changed it must find it changed; raises `Problem`."""
         self._update(await self.supervisor.ask(GetDeviceTable(), _TABLE_SECONDS))
 
     def select(self, named: str) -> DeviceRow:
@@ -93,6 +98,9 @@ class Devices:
             return  # nothing of ours
 
     def _update(self, table: DeviceTable) -> None:
+        if table.version < self._version:
+            return  # overtaken on the way
+        self._version = table.version
         self._rows = {row.device_id: row for row in table.rows}
         working = {row.device_id for row in table.rows if row.worker not in ("stopped", "parked")}
         for gone in self._links.keys() - working:

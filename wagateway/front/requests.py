@@ -1,6 +1,7 @@
 """From an HTTP request to a command and back: one road for every route."""
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Awaitable, Callable
 from typing import Any, cast, get_args, get_origin, get_type_hints
@@ -164,12 +165,17 @@ class Road:
             return to_device
 
         async def to_process(request: web.Request) -> web.Response:
-            return answer(await self._forward(self._process(command), await read_command(request, shape)))
+            reply = await self._forward(self._process(command), await read_command(request, shape))
+            if command.target == "supervisor" and route.method != "GET":
+                await self._refresh()
+            return answer(reply)
 
         async def to_supervisor_about_a_device(request: web.Request) -> web.Response:
             row = self.device(request, by_path=False)
             about = msgspec.convert({"device_id": row.device_id}, command)
-            return answer(await self._forward(self._process(command), about))
+            reply = await self._forward(self._process(command), about)
+            await self._refresh()
+            return answer(reply)
 
         selects = "device_id" in shape.names and route.path.startswith("/app/")
         return to_supervisor_about_a_device if selects else to_process
@@ -203,6 +209,10 @@ class Road:
             assert self._sandbox is not None
             return self._sandbox
         return self.devices.supervisor
+
+    async def _refresh(self) -> None:
+        with contextlib.suppress(Problem):  # what was asked for is done and has its answer
+            await self.devices.refresh()
 
     async def _forward(self, link: Link, command: Command[Any]) -> Reply:
         return await link.forward(type(command).__name__, _msgpack.encode(command), self._timeout)

@@ -133,7 +133,7 @@ class Gateway:
 
 def say(who: str, what: str) -> None:
     """One line of the transcript."""
-    sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {who:<9}{what}\n")
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {who:<11}{what}\n")
     sys.stdout.flush()
 
 
@@ -178,8 +178,9 @@ async def _show(gateway: Gateway, endpoint: Endpoint) -> str:
     for sender, receiver, text in _TALK:
         endpoint.sent_at[text] = time.monotonic()
         body = {"phone": _NUMBERS[receiver], "message": text}
+        say(f"{sender} → {receiver}", f"POST /send/message “{text}”")
         reply = await gateway.call("POST", "/send/message", body, device=sender)
-        say(f"{sender} → {receiver}"[:9], f"“{text}” POST /send/message → {reply['message_id']}")
+        say("", f"WhatsApp has it: message {reply['message_id']}")
         sent += 1
         await endpoint.until(sent)
     received = 0
