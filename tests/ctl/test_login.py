@@ -1,6 +1,5 @@
 """`wagatewayctl login`: codes are shown and renewed until the phone is linked or the login is over."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ import msgspec
 
 from tests.ctl.conftest import Answering, Terminal
 from wagateway.commands.app import Login, LoginCode, LoginWithCode, PairCode
-from wagateway.commands.internal import DeviceRow, DeviceTable, GetDeviceTable, StartWorker
+from wagateway.commands.internal import DeviceRow, StartWorker
 from wagateway.contract import Problem
 from wagateway.problems import device_not_found
 
@@ -24,25 +23,19 @@ def code(attempt: int, seconds: float) -> LoginCode:
     return LoginCode("shop", f"2@abc{attempt}", 20, expiry, attempt)
 
 
-def supervisor(ctl: Terminal, started: object, later: DeviceRow = LINKED) -> Answering:
+def supervisor(ctl: Terminal, started: object) -> Answering:
     answering = ctl.supervisor()
-    answering.replies = {StartWorker: started, GetDeviceTable: DeviceTable([later])}
+    answering.replies = {StartWorker: started}
     return answering
 
 
 def saying(supervisor: Answering, row: DeviceRow, *replies: Any) -> Callable[[], Awaitable[Any]]:
-    """Replies one after the other; with the last one the device's row begins to be published."""
+    """Replies one after the other; with the last one the device's row is published."""
     left = list(replies)
-    publishing: list[asyncio.Task[None]] = []
-
-    async def publish() -> None:
-        for _ in range(1000):  # a listener that has just connected misses what came before
-            supervisor._loop.call_soon_threadsafe(supervisor.publish, row)
-            await asyncio.sleep(0.005)
 
     async def reply() -> Any:
-        if len(left) == 1 and not publishing:
-            publishing.append(asyncio.get_running_loop().create_task(publish()))
+        if len(left) == 1:
+            supervisor._loop.call_soon_threadsafe(supervisor.publish, row)
         return left.pop(0) if len(left) > 1 else left[0]
 
     return reply
@@ -81,7 +74,7 @@ def test_a_scan_between_two_codes_is_not_a_failure(ctl: Terminal) -> None:
 
 def test_a_login_that_was_given_up_says_why(ctl: Terminal) -> None:
     worker = ctl.worker("shop")
-    with supervisor(ctl, WAITING, OVER) as answering:
+    with supervisor(ctl, WAITING) as answering:
         worker.replies = {Login: saying(answering, OVER, code(1, 30))}
         with worker:
             assert 1 == ctl("login", "shop")
@@ -113,7 +106,7 @@ def test_a_device_that_does_not_exist_is_said_so(ctl: Terminal) -> None:
 def test_a_removed_device_ends_the_login(ctl: Terminal) -> None:
     worker = ctl.worker("shop")
     other = msgspec.structs.replace(LINKED, device_id="other")
-    with supervisor(ctl, WAITING, other) as answering:
+    with supervisor(ctl, WAITING) as answering:
         worker.replies = {Login: saying(answering, other, code(1, 30))}
         with worker:
             assert 1 == ctl("login", "shop")

@@ -36,7 +36,7 @@ GOOD = device(
     log_depth=120,
     hook_lag=3,
 )
-BAD = device("gone", worker="parked", reason="logged_out", last_exit="LOGGED_OUT")
+BAD = device("gone", worker="parked", reason="banned", last_exit="banned")
 
 
 def test_one_table_shows_what_there_is_to_know_of_a_device(ctl: Terminal) -> None:
@@ -64,7 +64,7 @@ def test_columns_are_aligned_whatever_is_in_them(ctl: Terminal) -> None:
 def test_what_needs_a_person_is_named_and_told_by_the_exit_code(ctl: Terminal) -> None:
     with supervisor(ctl, GOOD, BAD, well=False):
         assert 1 == ctl("status")
-    assert "Something needs you: device gone (logged_out)" == ctl.out.splitlines()[-1]
+    assert "Something needs you: device gone (banned)" == ctl.out.splitlines()[-1]
 
 
 def test_a_script_gets_the_whole_overview(ctl: Terminal) -> None:

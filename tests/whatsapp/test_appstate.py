@@ -8,6 +8,17 @@ KEY = SyncKey(b"\0\0\0\0\x01\x02", bytes(range(32)))
 EMPTY = Collection("critical_block")
 
 
+# Made by whatsmeow with KEY for the first version of `regular_high`.
+FROM_WHATSMEOW = bytes.fromhex(
+    "12a701080012a2010a220a209e5c3fcf3451add69409888341a64d1af1f9728f48762e08baf44d178b04048512720a70"
+    "e633f58fc2ba2ad090be1e5468aff9e958fa9d432b4422f9b6eefe339afd41770a89569688b4cdd319fd8aeaa2224366"
+    "4ee930f893d6d88556fbc0203a93509201bc6f0f21c3683f8ff3d56859f4621ae0660a4d2d0a818c5ca7f8495b727310"
+    "733de34da6d011d8fbd1ed5d8013f3791a080a060000000001022220aece7f176cd54cc67f93ddb60f2269c7fa56878c"
+    "775f79270f8ec2753b73200a2a20d8d888db227ceb8ca5e33f00d63f0143759246fec3ae95cb04915f1d35c5a4bc3208"
+    "0a06000000000102"
+)
+
+
 def push_name(name):
     value = SyncAction.SyncActionValue(timestamp=1)
     value.pushNameSetting.name = name
@@ -96,3 +107,10 @@ def test_a_patch_of_another_key_or_collection_is_refused():
         decode_patch(EMPTY, SyncKey(KEY.key_id, bytes(32)), patch)
     with pytest.raises(ProtocolError):
         decode_patch(Collection("regular"), KEY, patch)
+
+
+def test_a_patch_made_by_whatsmeow_is_read():
+    patch = ServerSync.SyncdPatch.FromString(FROM_WHATSMEOW)
+    [mutation], _ = decode_patch(Collection("regular_high"), KEY, patch)
+    assert ["pin_v1", "1@s.whatsapp.net"] == mutation.index
+    assert mutation.value.pinAction.pinned

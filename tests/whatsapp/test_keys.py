@@ -18,8 +18,19 @@ def test_a_signature_verifies_for_either_sign_of_the_key(round_):
     pair = KeyPair.from_private(hashlib.sha256(bytes([round_])).digest())
     for message in (b"", b"hello", bytes(1000)):
         signature = pair.sign(message)
-        assert signature[63] & 0x80 == 0
+        assert 0 == signature[63] & 0x80
         assert verify(pair.public, message, signature)
+
+
+def test_a_signature_by_libsignal_with_its_sign_bit_set_verifies():
+    public = KeyPair.from_private(bytes([3]) * 32).public
+    signature = bytes.fromhex(
+        "fa60825e3fedda24fcf08cd0a8c2ff389fa7b3102bacf127d509356c882ab3e2"
+        "d08e0524aec5ba71d2ccd9dfba61ad71c67cd659740c2fcb7de0a4cbbb9d828f"
+    )
+    assert "5dfedd3b6bd47f6fa28ee15d969d5bb0ea53774d488bdaf9df1c6e0124b3ef22" == public.hex()
+    assert verify(public, b"hello", signature)
+    assert not verify(public, b"hello", signature[:63] + bytes([signature[63] ^ 0x80]))
 
 
 def test_an_altered_signature_message_or_key_does_not_verify():

@@ -50,8 +50,8 @@ def check_chain(encoded, server_static):
     leaf = Cert.CertChain.NoiseCertificate.Details.FromString(chain.leaf.details)
     assert verify(ROOT.public, chain.intermediate.details, chain.intermediate.signature)
     assert verify(intermediate.key, chain.leaf.details, chain.leaf.signature)
-    assert (intermediate.serial, intermediate.issuerSerial) == (1, 0)
-    assert (leaf.serial, leaf.issuerSerial) == (2, 1)
+    assert (1, 0) == (intermediate.serial, intermediate.issuerSerial)
+    assert (2, 1) == (leaf.serial, leaf.issuerSerial)
     assert server_static == leaf.key
 
 
@@ -69,7 +69,7 @@ def connect(server):
 
 def test_a_handshake_hands_over_the_payload_and_the_client_key(server):
     client, _, payload, static, _ = connect(server)
-    assert payload == b"payload"
+    assert b"payload" == payload
     assert client.static.public == static
 
 
@@ -85,7 +85,7 @@ def test_an_altered_or_repeated_frame_is_refused_and_the_next_good_one_read(serv
     sealed = theirs.encrypt(b"one")
     with pytest.raises(ProtocolError):
         ours.decrypt(sealed[:-1] + bytes([sealed[-1] ^ 1]))
-    assert ours.decrypt(sealed) == b"one"
+    assert b"one" == ours.decrypt(sealed)
     with pytest.raises(ProtocolError):
         ours.decrypt(sealed)
 
@@ -115,13 +115,13 @@ def test_frames_are_cut_wherever_the_stream_is_split():
 
 def test_a_stream_without_header_is_refused_at_its_first_wrong_byte():
     reader = FrameReader()
-    assert reader.feed(b"W") == []
+    assert [] == reader.feed(b"W")
     with pytest.raises(ProtocolError):
         reader.feed(b"B")
 
 
 def test_a_reader_without_header_begins_with_a_frame():
-    assert FrameReader(header=b"").feed(frame(b"x")) == [b"x"]
+    assert [b"x"] == FrameReader(header=b"").feed(frame(b"x"))
 
 
 def test_a_payload_too_long_for_its_length_is_refused():

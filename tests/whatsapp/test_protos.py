@@ -13,4 +13,4 @@ print([name for name in libraries if "neonize" in name])
 
 def test_the_protobufs_come_without_the_go_library():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert ("[]\n", "") == (done.stdout, done.stderr)

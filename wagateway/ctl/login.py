@@ -13,7 +13,7 @@ import zmq
 
 from wagateway import wire
 from wagateway.commands.app import Login, LoginCode, LoginWithCode
-from wagateway.commands.internal import DeviceRow, DeviceTable, GetDeviceTable, StartWorker
+from wagateway.commands.internal import DeviceRow, DeviceTable, StartWorker
 from wagateway.contract import Problem
 from wagateway.ctl import show
 from wagateway.ctl.asking import SECONDS, Failure, Place, linked, run
@@ -101,7 +101,6 @@ async def _pair(place: Place, device: str, phone: str | None, json: bool) -> Dev
                 return started
             with Listener(context, wire.supervisor_feed(place.runtime), row.received):
                 await _ask_worker(context, place, row, started.device_id, phone, json)
-                await _look_again(supervisor, row)
                 return row.outcome()
 
 
@@ -135,13 +134,6 @@ async def _show_codes(worker: Link, row: _Row, json: bool) -> None:
             if await row.settled(_DECIDED_SECONDS):
                 return
             raise
-
-
-async def _look_again(supervisor: Link, row: _Row) -> None:
-    if row.latest is None or row.latest.state != "logged_in":
-        # What was published before the listener was connected is not repeated.
-        table = await supervisor.ask(GetDeviceTable(), SECONDS)
-        row.received(msgspec.msgpack.encode(table))
 
 
 def _draw(code: LoginCode, json: bool) -> None:

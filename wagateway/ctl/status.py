@@ -9,6 +9,7 @@ from wagateway.ctl.nouns import Nouns
 
 NEEDS_A_PERSON = 1
 
+_HARMLESS = ("idle", "qr_timeout", "logged_out")  # they wait for a login, and nothing is broken
 _FIGURES = frozenset({"PID", "UP", "RESTARTS", "MEMORY", "LOG", "LAG"})
 _PROCESS = ("PROCESS", "PID", "UP", "RESTARTS", "MEMORY", "LAST EXIT")
 _DEVICE = (
@@ -82,7 +83,7 @@ def _trouble(overview: Overview) -> str:
     troubled = [
         f"device {device.device_id} ({device.reason or device.last_exit or device.worker})"
         for device in devices
-        if device.worker in ("parked", "waiting")
+        if device.worker in ("parked", "waiting") and device.last_exit not in _HARMLESS
     ]
     troubled += [f"the {row.role} is down" for row in overview.processes if not row.pid]
     return show.plain(", ".join(troubled)) or "see the log: wagatewayctl logs"
