@@ -101,8 +101,7 @@ class Supervisor:
 
     def __init__(self, folder: Path) -> None:
         self.beats: dict[str, Beat] = {}
-        self._changed = asyncio.Condition()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: list[tuple[str, DeviceState, asyncio.Future[Beat]]] = []
         self._context = zmq.Context()
         self._socket = open_socket(self._context, zmq.PULL)
         self._socket.bind(wire.beats_socket(folder))
@@ -119,19 +118,15 @@ class Supervisor:
         self._context.term()
 
     async def until(self, device: str, state: DeviceState) -> Beat:
-        """The first beat of the device in this state, from now on."""
-        self.beats.pop(device, None)
-        async with asyncio.timeout(SECONDS), self._changed:
-            await self._changed.wait_for(lambda: device in self.beats and self.beats[device].state == state)
-        return self.beats[device]
+        """The first beat of the device in this state, from now on, however short the state is."""
+        seen: asyncio.Future[Beat] = asyncio.get_running_loop().create_future()
+        self._waiting.append((device, state, seen))
+        return await asyncio.wait_for(seen, SECONDS)
 
     def _received(self, frames: list[bytes]) -> None:
         beat = msgspec.msgpack.decode(frames[0], type=Beat)
         self.beats[beat.device_id] = beat
-        task = asyncio.get_running_loop().create_task(self._tell())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+        for device, state, seen in self._waiting:
+            if (device, state) == (beat.device_id, beat.state) and not seen.done():
+                seen.set_result(beat)
+        self._waiting = [each for each in self._waiting if not each[2].done()]

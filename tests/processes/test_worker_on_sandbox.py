@@ -1,5 +1,6 @@
 """The engine against the simulated network: pairing, coming back, and how each end is told."""
 
+import asyncio
 import contextlib
 import signal
 import sqlite3
@@ -155,10 +156,12 @@ async def test_a_refused_login_parks_the_device(
 async def test_a_dropped_connection_comes_back_in_the_same_worker(world: World) -> None:
     await world.pair()
 
+    lost = asyncio.ensure_future(world.supervisor.until(DEVICE, "connecting"))
     await world.sandbox.ask(c.DropConnection(phone=NUMBER))
 
-    await world.supervisor.until(DEVICE, "connecting")
+    await lost
     await world.supervisor.until(DEVICE, "logged_in")
+    assert world.worker.process.poll() is None
 
 
 async def test_an_unreachable_network_ends_a_worker_that_starts(world: World) -> None:

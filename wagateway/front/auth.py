@@ -1,37 +1,57 @@
-"""Who may use the API: basic authentication, compared in constant time."""
+"""Who may ask: HTTP basic authentication against the configured pairs."""
 
+import base64
+import binascii
+import hashlib
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 
 from aiohttp import web
 
 from wagateway.contract import Problem
-from wagateway.envelope import failure
-from wagateway.settings import Settings, authorization
+from wagateway.front.answers import refused
+from wagateway.settings import Secret
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-_REFUSED = failure(Problem(401, "UNAUTHORIZED", "Unauthorized"))
-_HEADERS = {
-    "Content-Type": "application/json",
-    "WWW-Authenticate": 'Basic realm="Restricted", charset="UTF-8"',
-    "Cache-Control": "no-store",
-}
+_UNAUTHORIZED = Problem(401, "UNAUTHORIZED", "A user and password are needed (HTTP basic authentication)")
+_MALFORMED = Problem(400, "BAD_REQUEST", "Authorization: this is not HTTP basic authentication")
 
 
-def authentication(
-    settings: Settings, open_paths: frozenset[str]
-) -> Callable[..., Awaitable[web.StreamResponse]]:
-    """A middleware that lets through who has one of the configured credentials."""
-    accepted = [authorization(pair) for pair in settings.basic_auth]
+class Auth:
+    """Checks `Authorization` headers; without pairs everybody may ask."""
 
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
-        # Every pair is compared, so that the time tells nothing about which one came close.
-        matches = [hmac.compare_digest(given, pair) for pair in accepted]
-        if request.path in open_paths or any(matches):
-            return await handler(request)
-        return web.Response(status=401, body=_REFUSED, headers=_HEADERS)
+    def __init__(self, pairs: Iterable[Secret]) -> None:
+        self._digests = [_digest(pair.value.encode()) for pair in pairs]
 
-    return check
+    def refusal(self, header: str | None) -> web.Response | None:
+        """The answer to who may not ask: 401, or 400 for a header that cannot be read; else None."""
+        if not self._digests:
+            return None
+        scheme, _, credentials = (header or "").strip().partition(" ")
+        if scheme.lower() != "basic":
+            return _challenge()
+        try:
+            given = base64.b64decode(credentials.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            return refused(_MALFORMED)
+        if b":" not in given:
+            return refused(_MALFORMED)
+        return None if self._known(given) else _challenge()
+
+    def _known(self, given: bytes) -> bool:
+        # Every pair is compared, by digest: the time taken says nothing of how much was right.
+        digest = _digest(given)
+        found = False
+        for pair in self._digests:
+            found |= hmac.compare_digest(pair, digest)
+        return found
+
+
+def _digest(pair: bytes) -> bytes:
+    return hashlib.sha256(pair).digest()
+
+
+def _challenge() -> web.Response:
+    answer = refused(_UNAUTHORIZED)
+    answer.headers["WWW-Authenticate"] = 'Basic realm="Restricted", charset="UTF-8"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

@@ -1,115 +1,157 @@
-"""The front's view of the devices: the supervisor's table, a link to each worker, and which one is meant."""
+"""The front's view of the devices: the supervisor's table, and a link to every worker."""
 
 import asyncio
+import re
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote_plus
 
 import msgspec
 
 from wagateway import wire
-from wagateway.commands.internal import DeviceRow, DeviceTable, GetDeviceTable, StartWorker
+from wagateway.commands.internal import DeviceRow, DeviceTable, GetDeviceTable
 from wagateway.contract import Problem
 from wagateway.feed import Listener
 from wagateway.link import Context, Link
-from wagateway.problems import device_id_required, device_not_found, device_unavailable
+from wagateway.problems import device_id_required, device_not_found, invalid
 
-_STARTED_SECONDS = 15.0
-_TABLE_SECONDS = 30.0
+_ASK_SECONDS = 5.0
+_WITH_WORKER = frozenset({"starting", "running"})
+_POSSIBLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
+
+_decoder = msgspec.msgpack.Decoder(DeviceTable)
 
 
 class Devices:
-    """Knows every device; `open` first. Links follow the table: one for each device with a worker."""
+    """The device table, kept by the supervisor's feed, and the links that follow from it.
 
-    def __init__(self, context: Context, runtime: Path) -> None:
+    Use as a context manager. `supervisor` stays its owner's to close.
+    """
+
+    def __init__(self, context: Context, runtime: Path, supervisor: Link) -> None:
+        self.rows: dict[str, DeviceRow] = {}
+        self._by_jid: dict[str, str] = {}
+        self._links: dict[str, Link] = {}
         self._context = context
         self._runtime = runtime
-        self._rows: dict[str, DeviceRow] = {}
+        self._supervisor = supervisor
         self._version = -1
-        self._links: dict[str, Link] = {}
-        self.supervisor = Link(context, wire.supervisor_socket(runtime))
-        self._listener = Listener(context, wire.supervisor_feed(runtime), self._published)
+        self._asking = asyncio.Lock()
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
+        feed = wire.supervisor_feed(self._runtime)
+        self._stack.enter_context(Listener(self._context, feed, self._published))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._listener.__exit__(kind, error, trace)
-        for link in (*self._links.values(), self.supervisor):
-            link.close()
+        for device_id in list(self._links):
+            self._close(device_id)
+        self._stack.close()
 
-    async def load(self) -> None:
-        """Get the table as of now; the feed keeps it current from here on."""
-        async with asyncio.timeout(_TABLE_SECONDS):
-            await self.supervisor.connected.wait()
-        await self.refresh()
+    async def select(self, header: str | None, query: str | None) -> DeviceRow:
+        """The device that a request means, by id, full JID or bare JID; the only one when it says nothing.
+
+        The header wins over the query. Raises 404 `DEVICE_NOT_FOUND`, 400 `DEVICE_ID_REQUIRED`, and 400
+        `VALIDATION_ERROR` for what no device can be called.
+        """
+        written = (header or "").strip()
+        if written:
+            found = self._named(written)
+            return found or await self.named(unquote_plus(written).strip())
+        if query and query.strip():
+            return await self.named(query.strip())
+        return await self._only()
+
+    async def named(self, device_id: str) -> DeviceRow:
+        """The device of this id or JID; raises like `select`."""
+        found = self._named(device_id)
+        if found is None and _POSSIBLE.fullmatch(device_id):
+            await self.refresh()
+            found = self._named(device_id)
+            if found is None:
+                raise device_not_found(device_id)
+        if found is None:
+            raise invalid("device_id", "must be 1 to 128 letters, digits and . _ @ : + -")
+        return found
 
     async def refresh(self) -> None:
-        """Get the table as of now: who has just changed it must find it changed; raises `Problem`."""
-        self._update(await self.supervisor.ask(GetDeviceTable(), _TABLE_SECONDS))
+        """Have the table of this moment, where the feed may be a moment late."""
+        async with self._asking:
+            self._update(await self._supervisor.ask(GetDeviceTable(), _ASK_SECONDS))
 
-    def select(self, named: str) -> DeviceRow:
-        """The device that a request names, or the only one there is; raises `Problem`."""
-        if wanted := named.strip():
-            return self.find(wanted)
-        if len(self._rows) != 1:
-            raise device_id_required(len(self._rows))
-        return next(iter(self._rows.values()))
+    def put(self, row: DeviceRow) -> None:
+        """A row that is newer than the table."""
+        self._apply([*(each for each in self.rows.values() if each.device_id != row.device_id), row])
 
-    def find(self, wanted: str) -> DeviceRow:
-        """The device with this id or, failing that, this account; raises 404 `DEVICE_NOT_FOUND`."""
-        row = self._rows.get(wanted)
-        if row is None and "@" in wanted:
-            bare = wanted.partition("@")[0].partition(":")[0] + "@" + wanted.partition("@")[2]
-            row = next((one for one in self._rows.values() if one.jid and one.jid in (wanted, bare)), None)
-        if row is None:
-            raise device_not_found(wanted[:128])
-        return row
-
-    def link(self, row: DeviceRow) -> Link | None:
-        """The link to the worker of a device, when that answers."""
-        link = self._links.get(row.device_id)
+    def link(self, device_id: str) -> Link | None:
+        """The link to the device's worker, if it can be asked at this moment."""
+        link = self._links.get(device_id)
         return link if link is not None and link.connected.is_set() else None
 
-    async def started(self, row: DeviceRow) -> Link:
-        """The link to the worker of a device, which is started if need be; raises `Problem`."""
-        if (link := self.link(row)) is not None:
-            return link
-        await self.supervisor.ask(StartWorker(device_id=row.device_id), _STARTED_SECONDS)
-        link = self._linked(row.device_id)
-        try:
-            async with asyncio.timeout(_STARTED_SECONDS):
-                await link.connected.wait()
-        except TimeoutError:
-            raise device_unavailable("The device's worker did not start in time", retry_after=2) from None
-        return link
+    async def connected(self, device_id: str, within: float) -> Link | None:
+        """The link to the device's worker once it can be asked.
 
-    def _linked(self, device_id: str) -> Link:
-        if device_id not in self._links:
-            self._links[device_id] = Link(self._context, wire.worker_socket(self._runtime, device_id))
-        return self._links[device_id]
+        None after `within` seconds, and when the device has no worker.
+        """
+        try:
+            async with asyncio.timeout(within):
+                while (link := self._links.get(device_id)) is not None:
+                    if link.connected.is_set():
+                        return link
+                    await link.connected.wait()
+        except TimeoutError:
+            return None
+        return None
+
+    async def _only(self) -> DeviceRow:
+        if len(self.rows) != 1:
+            await self.refresh()
+        if len(self.rows) != 1:
+            raise device_id_required(len(self.rows))
+        return next(iter(self.rows.values()))
+
+    def _named(self, device_id: str) -> DeviceRow | None:
+        return self.rows.get(device_id) or self.rows.get(self._by_jid.get(device_id, ""))
 
     def _published(self, body: bytes) -> None:
-        try:
-            self._update(msgspec.msgpack.decode(body, type=DeviceTable))
-        except msgspec.DecodeError:
-            return  # nothing of ours
+        self._update(_decoder.decode(body))
 
     def _update(self, table: DeviceTable) -> None:
-        if table.version < self._version:
-            return  # overtaken on the way
-        self._version = table.version
-        self._rows = {row.device_id: row for row in table.rows}
-        working = {row.device_id for row in table.rows if row.worker not in ("stopped", "parked")}
-        for gone in self._links.keys() - working:
-            self._links.pop(gone).close()
-        for device_id in working:
-            self._linked(device_id)
+        if table.version >= self._version:  # else it was overtaken on the way
+            self._version = table.version
+            self._apply(table.rows)
+
+    def _apply(self, rows: list[DeviceRow]) -> None:
+        self.rows = {row.device_id: row for row in rows}
+        self._by_jid = {_bare(row.jid): row.device_id for row in reversed(rows) if row.jid}
+        self._by_jid |= {row.jid: row.device_id for row in reversed(rows) if row.jid}
+        wanted = {row.device_id for row in rows if row.worker in _WITH_WORKER}
+        for device_id in self._links.keys() - wanted:
+            self._close(device_id)
+        for device_id in wanted - self._links.keys():
+            self._links[device_id] = Link(self._context, wire.worker_socket(self._runtime, device_id))
+
+    def _close(self, device_id: str) -> None:
+        link = self._links.pop(device_id)
+        link.close()
+        link.connected.set()  # wakes who waits for it in `connected`, to find it gone
 
 
-def unreachable(row: DeviceRow) -> Problem:
-    """503: the device has or should have a worker, which does not answer now."""
-    why = f" ({row.reason})" if row.reason else ""
-    return device_unavailable(f"The device's worker is {row.worker}{why}", retry_after=1)
+def _bare(jid: str) -> str:
+    user, _, server = jid.partition("@")
+    return f"{user.split(':')[0]}@{server}"
+
+
+async def follow(devices: Devices, every: float) -> None:
+    """Refresh the table `every` so many seconds for ever: a feed may lose what it publishes."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await devices.refresh()
+        except Problem:
+            continue  # the supervisor is busy or leaving; the next round sees

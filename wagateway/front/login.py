@@ -1,72 +1,118 @@
-"""The QR code of a login as a picture that a browser can show."""
+"""The QR code of a login as a picture and as a link to it."""
 
+import asyncio
 import base64
 import io
+import ipaddress
+import re
 import secrets
-import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 import segno
 from aiohttp import web
 
-from wagateway.commands.app import Login, LoginCode
-from wagateway.contract import Problem
-from wagateway.envelope import success
-from wagateway.front.requests import Form, Road, answer, decoded, read_command
+from wagateway.commands.app import LoginCode
+from wagateway.envelope import Envelope, success
+from wagateway.front.answers import SERVER
+from wagateway.wire import Reply
 
-PATH = "/statics/qrcode/scan-qr-{token}.png"
-_SCALE = 8
+FOLDER = "/statics/qrcode/"
+_HOST = re.compile(r"[A-Za-z0-9.\-_]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_HEADERS = {
+    "Content-Type": "image/png",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Server": SERVER,
+}
+_decoder = msgspec.json.Decoder(Envelope[LoginCode])
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """A PNG that is served until `expires` (monotonic seconds)."""
+    """The PNG of a code under a name that nobody can guess; `expires` is UTC."""
 
-    token: str
+    name: str
+    code: str
     png: bytes
-    expires: float
+    expires: datetime
 
 
 class Pictures:
-    """The pictures of the codes that are valid now, by code."""
+    """The pictures of the codes that can be scanned now."""
 
-    def __init__(self) -> None:
-        self._by_code: dict[str, Picture] = {}
+    def __init__(self, base_path: str, trusted_proxies: Iterable[str]) -> None:
+        self._base_path = base_path
+        self._trusted = [ipaddress.ip_network(text, strict=False) for text in trusted_proxies]
+        self._of_device: dict[str, Picture] = {}
 
-    def of(self, code: LoginCode) -> Picture:
-        """The picture of a code; the same one while the code is the same."""
-        now = time.monotonic()
-        self._by_code = {text: one for text, one in self._by_code.items() if one.expires > now}
-        if code.qr_code not in self._by_code:
-            png = io.BytesIO()
-            segno.make(code.qr_code, error="l").save(png, kind="png", scale=_SCALE)
-            picture = Picture(secrets.token_urlsafe(16), png.getvalue(), now + code.qr_duration)
-            self._by_code[code.qr_code] = picture
-        return self._by_code[code.qr_code]
-
-    async def serve(self, request: web.Request) -> web.Response:
-        """The PNG behind a `qr_link`."""
-        token = request.match_info["token"]
-        now = time.monotonic()
-        for picture in self._by_code.values():
-            if secrets.compare_digest(picture.token.encode(), token.encode()) and picture.expires > now:
-                headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-                return web.Response(body=picture.png, content_type="image/png", headers=headers)
-        raise Problem(404, "NOT_FOUND", "This QR code has expired; ask for the login again")
-
-
-def handler(road: Road, pictures: Pictures, shape: Form, base: str, *, by_path: bool):  # type: ignore[no-untyped-def]
-    """`Login`, with the picture added to the worker's answer."""
-
-    async def login(request: web.Request) -> web.Response:
-        row = road.device(request, by_path=by_path)
-        reply = await road.to_worker(row, await read_command(request, shape))
-        if reply.status != 200:
-            return answer(reply)
-        code: LoginCode = decoded(reply, LoginCode)
-        picture = pictures.of(code)
-        link = f"{request.scheme}://{request.host}{base}{PATH.format(token=picture.token)}"
+    async def add(self, request: web.BaseRequest, reply: Reply) -> bytes:
+        """The body of a `LoginCode` reply with its `qr_link` and `qr_image`."""
+        answer = _decoder.decode(reply.body)
+        assert answer.results is not None
+        picture = await self._picture(answer.results)
         image = "data:image/png;base64," + base64.b64encode(picture.png).decode()
-        full = msgspec.structs.replace(code, qr_link=link, qr_image=image)
-        return web.json_response(body=success(Login.done, full))
+        link = f"{self._origin(request)}{self._base_path}{FOLDER}{picture.name}"
+        return success(answer.message, msgspec.structs.replace(answer.results, qr_link=link, qr_image=image))
 
-    return login
+    def find(self, path: str) -> web.Response | None:
+        """The picture that a path (without the base path) names, while its code is valid."""
+        self._forget_expired()
+        for picture in self._of_device.values():
+            if secrets.compare_digest(path.encode(), f"{FOLDER}{picture.name}".encode()):
+                return web.Response(body=picture.png, headers=_HEADERS)
+        return None
+
+    async def _picture(self, login: LoginCode) -> Picture:
+        known = self._of_device.get(login.device_id)
+        if known is not None and known.code == login.qr_code:
+            return known
+        # Drawing takes tens of milliseconds, and everybody else's requests would wait.
+        png = await asyncio.to_thread(_png, login.qr_code)
+        picture = Picture(
+            name=f"scan-qr-{secrets.token_urlsafe(24)}.png",
+            code=login.qr_code,
+            png=png,
+            expires=datetime.fromisoformat(login.expires_at),
+        )
+        self._forget_expired()
+        # Another request may have drawn the same code meanwhile; its link is out already.
+        known = self._of_device.get(login.device_id)
+        if known is not None and known.code == login.qr_code:
+            return known
+        self._of_device[login.device_id] = picture
+        return picture
+
+    def _forget_expired(self) -> None:
+        now = datetime.now(UTC)
+        for device_id, picture in list(self._of_device.items()):
+            if picture.expires <= now:
+                del self._of_device[device_id]
+
+    def _origin(self, request: web.BaseRequest) -> str:
+        scheme, host = "http", request.headers.get("Host", "")
+        if self._trusted and self._is_trusted(request):
+            forwarded = request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower()
+            scheme = forwarded if forwarded in ("http", "https") else scheme
+            host = request.headers.get("X-Forwarded-Host", "").split(",")[0].strip() or host
+        if not _HOST.fullmatch(host):
+            host = _own_address(request)
+        return f"{scheme}://{host}"
+
+    def _is_trusted(self, request: web.BaseRequest) -> bool:
+        peer = request.get_extra_info("peername")
+        if not peer:
+            return False
+        address = ipaddress.ip_address(peer[0])
+        return any(address in network for network in self._trusted)
+
+
+def _own_address(request: web.BaseRequest) -> str:
+    address, port = request.get_extra_info("sockname", ("127.0.0.1", 80))[:2]
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _png(code: str) -> bytes:
+    file = io.BytesIO()
+    segno.make_qr(code).save(file, kind="png", scale=8, border=4)
+    return file.getvalue()

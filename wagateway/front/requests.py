@@ -1,238 +1,177 @@
-"""From an HTTP request to a command and back: one road for every route."""
+"""The one handler of every route: from an HTTP request to a command, from a reply to an answer."""
 
 import asyncio
 import contextlib
-import functools
 from collections.abc import Awaitable, Callable
-from typing import Any, cast, get_args, get_origin, get_type_hints
-from urllib.parse import parse_qsl, unquote_plus
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from wagateway.commands.app import ConnectionStatus, GetConnectionStatus
-from wagateway.commands.internal import DeviceRow
-from wagateway.contract import Command, Problem, Route
-from wagateway.envelope import success
-from wagateway.front.devices import Devices, unreachable
-from wagateway.link import Link, problem_in
-from wagateway.problems import device_not_logged_in, invalid
+from wagateway.commands.internal import DeviceRow, StartWorker
+from wagateway.contract import Command, Problem
+from wagateway.front.answers import done, passed_on
+from wagateway.front.bodies import query_pairs, read_values
+from wagateway.front.devices import Devices
+from wagateway.front.fields import Fields
+from wagateway.link import Link
+from wagateway.problems import device_not_logged_in, device_unavailable, invalid
 from wagateway.wire import Reply
 
-BODY_BYTES = 1024 * 1024
-BODY_SECONDS = 30.0
-IDEMPOTENCY = "idempotency_key"
-Fields = dict[str, Any]
+Finish = Callable[[web.BaseRequest, Reply], Awaitable[bytes]]
+"""Turns the body of a 200 reply into what the client gets."""
 
-_msgpack = msgspec.msgpack.Encoder()
-_json = msgspec.json.Decoder(dict[str, Any])
-_JSON_TYPE = {"Content-Type": "application/json"}
-_SWITCHES = {"on": "true", "off": "false", "yes": "true", "no": "false"}
+_GRACE_SECONDS = 1.0  # a worker said to be running is there at once, or has just died
 
 
-class Form(msgspec.Struct, frozen=True, dict=True):
-    """What the generic road must know of a command: its fields by kind."""
+class Processes(msgspec.Struct, frozen=True):
+    """Whom the front asks; `sandbox` is None without one. Times are in seconds."""
 
-    command: type[Command[Any]]
-    names: frozenset[str]
-    lists: frozenset[str]
-    switches: frozenset[str]
-
-    @functools.cached_property
-    def empty(self) -> Command[Any]:
-        """The command without any field."""
-        return self.command()
+    devices: Devices
+    supervisor: Link
+    sandbox: Link | None
+    timeout: float
+    body_timeout: float
 
 
-def form(command: type[Command[Any]]) -> Form:
-    """The form of a command, once per route."""
-    hints = get_type_hints(command)
-    fields = {field.name: hints[field.name] for field in msgspec.structs.fields(command)}
-    return Form(
-        command,
-        frozenset(fields),
-        frozenset(name for name, hint in fields.items() if get_origin(hint) is list),
-        frozenset(name for name, hint in fields.items() if hint is bool or bool in get_args(hint)),
-    )
+class Endpoint:
+    """Answers the requests for one command."""
 
+    def __init__(
+        self, command: type[Command[Any]], processes: Processes, finish: Finish | None = None
+    ) -> None:
+        self._command = command
+        self._name = command.__name__
+        self._fields = Fields(command)
+        self._processes = processes
+        self._finish = finish
+        named = self._fields.by_name.get("device_id")
+        self._names_device = named is not None and named.required
+        self._own_device_id = named is not None and not named.required
+        self._takes_key = "idempotency_key" in self._fields.by_name
 
-def answer(reply: Reply) -> web.Response:
-    """The worker's bytes, untouched."""
-    headers = _JSON_TYPE
-    if reply.retry_after:
-        headers = {**_JSON_TYPE, "Retry-After": str(reply.retry_after)}
-    return web.Response(body=reply.body, status=reply.status, headers=headers)
+    async def answer(self, request: web.BaseRequest, query: str, captured: dict[str, str]) -> web.Response:
+        """Ask the process that the command is for; raises `Problem`."""
+        pairs = query_pairs(query) if query else []
+        if self._command.target == "device" or self._names_device:
+            return await self._of_device(request, pairs, captured)
+        body = await self._body(request, pairs, captured)
+        if self._command.target == "sandbox":
+            return await self._of_sandbox(request, body)
+        return await self._of_supervisor(request, body)
 
+    async def _of_device(
+        self, request: web.BaseRequest, pairs: list[tuple[str, str]], captured: dict[str, str]
+    ) -> web.Response:
+        devices = self._processes.devices
+        if (device_id := captured.pop("device_id", None)) is not None:
+            row = await devices.named(device_id)
+        else:
+            query = next((text for key, text in pairs if key == "device_id"), None) if pairs else None
+            row = await devices.select(request.headers.get("X-Device-Id"), query)
+        if self._names_device:
+            captured = captured | {"device_id": row.device_id}
+        body = await self._body(request, pairs, captured)
+        if self._command.target == "supervisor":
+            return await self._of_supervisor(request, body)
+        return await self._of_worker(request, row, body)
 
-async def read_command(request: web.Request, shape: Form) -> Command[Any]:
-    """The command that a request means; raises 400 that names the field."""
-    if not (shape.names or request.query_string or request.body_exists):
-        return shape.empty
-    texts = _texts(shape, [*request.query.items(), *request.match_info.items()])
-    values: Fields = {}
-    if request.body_exists:
-        values, more = await _body(request, shape)
-        texts = {**more, **texts}
-    if IDEMPOTENCY in shape.names and (key := request.headers.get("Idempotency-Key")):
-        texts[IDEMPOTENCY] = key
-    values = {name: value for name, value in values.items() if name not in texts}
-    if "device_id" not in shape.names:  # it selected the device
-        texts.pop("device_id", None)
-    return _convert(shape, values, texts)
+    async def _body(
+        self, request: web.BaseRequest, pairs: list[tuple[str, str]], captured: dict[str, str]
+    ) -> bytes:
+        """The encoded command."""
+        fields = self._fields
+        reads = request.body_exists and request.method != "GET"
+        if fields.nothing and not (pairs or captured or reads or self._takes_key):
+            return fields.nothing
+        if not self._own_device_id:
+            pairs = [pair for pair in pairs if pair[0] != "device_id"]
+        values = fields.from_texts(pairs, commas=True)
+        if reads:
+            values |= await read_values(request, fields, self._processes.body_timeout)
+        if self._names_device and "device_id" in values:
+            raise invalid("device_id", "belongs in the path, the X-Device-Id header or the query")
+        values |= captured
+        if self._takes_key and (key := request.headers.get("Idempotency-Key")) is not None:
+            values["idempotency_key"] = key
+        return fields.encode(values)
 
-
-def _texts(shape: Form, pairs: list[tuple[str, str]]) -> Fields:
-    found: Fields = {}
-    for key, value in pairs:
-        name = key.removesuffix("[]")
-        if name in shape.lists:
-            found.setdefault(name, []).extend(value.split(",") if key == name else [value])
-        elif name in shape.switches:
-            found[name] = _SWITCHES.get(value.lower(), value)
-        elif value != "" or name not in shape.names:
-            found[name] = value
-    return found
-
-
-async def _body(request: web.Request, shape: Form) -> tuple[Fields, Fields]:
-    """The values of a JSON body and the texts of a form."""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            raw = await request.read()
-    except TimeoutError:
-        raise Problem(408, "REQUEST_TIMEOUT", "The body of the request did not arrive in time") from None
-    if not raw.strip():
-        return {}, {}
-    kind = request.content_type
-    try:
-        if kind == "application/json":
-            return _json.decode(raw), {}
-        if kind == "application/x-www-form-urlencoded":
-            return {}, _texts(shape, parse_qsl(raw.decode(), keep_blank_values=True))
-        if kind == "multipart/form-data":
-            posted = await request.post()
-            return {}, _texts(shape, [(key, str(value)) for key, value in posted.items()])
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise Problem(400, "BAD_REQUEST", f"The body is not a valid {kind} object") from error
-    raise Problem(
-        400, "BAD_REQUEST", "The body must be JSON, urlencoded or multipart: say which in Content-Type"
-    )
-
-
-def _convert(shape: Form, values: Fields, texts: Fields) -> Command[Any]:
-    try:
-        return cast("Command[Any]", msgspec.convert({**values, **texts}, shape.command, strict=not texts))
-    except msgspec.ValidationError as error:
-        raise _explain(str(error)) from error
-
-
-def _explain(text: str) -> Problem:
-    """`msgspec`'s sentence with the field first, as clients of the real server know it."""
-    what, _, where = text.partition(" - at `$")
-    if what.startswith("Object missing required field"):
-        return invalid(what.split("`")[1], "cannot be blank")
-    if what.startswith("Object contains unknown field"):
-        return invalid(what.split("`")[1], "is not a field of this request")
-    field = where.rstrip("`").lstrip(".") or "body"
-    if what == "Expected `str` of length >= 1":
-        return invalid(field, "cannot be blank")
-    return invalid(field, what)
-
-
-class Road:
-    """Where a command goes: to a worker by what it needs, to the supervisor or to the sandbox."""
-
-    def __init__(self, devices: Devices, sandbox: Link | None, timeout: float) -> None:
-        self.devices = devices
-        self._sandbox = sandbox
-        self._timeout = timeout
-        self._given_up: asyncio.Event = asyncio.Event()
-
-    def give_up(self) -> None:
-        """Answer what still waits with 503: the process is about to end."""
-        self._given_up.set()
-
-    def handler(self, route: Route, shape: Form) -> Callable[[web.Request], Awaitable[web.Response]]:
-        """The HTTP handler of one route."""
-        command = shape.command
-        by_path = "{device_id}" in route.path
-        if command.target == "device":
-
-            async def to_device(request: web.Request) -> web.Response:
-                row = self.device(request, by_path=by_path)
-                return answer(await self.to_worker(row, await read_command(request, shape)))
-
-            return to_device
-
-        async def to_process(request: web.Request) -> web.Response:
-            reply = await self._forward(self._process(command), await read_command(request, shape))
-            if command.target == "supervisor" and route.method != "GET":
-                await self._refresh()
-            return answer(reply)
-
-        async def to_supervisor_about_a_device(request: web.Request) -> web.Response:
-            row = self.device(request, by_path=False)
-            about = msgspec.convert({"device_id": row.device_id}, command)
-            reply = await self._forward(self._process(command), about)
-            await self._refresh()
-            return answer(reply)
-
-        selects = "device_id" in shape.names and route.path.startswith("/app/")
-        return to_supervisor_about_a_device if selects else to_process
-
-    async def to_worker(self, row: DeviceRow, command: Command[Any]) -> Reply:
-        """Forward to the worker of a device, started first where the command asks for that."""
-        link = self.devices.link(row)
+    async def _of_worker(self, request: web.BaseRequest, row: DeviceRow, body: bytes) -> web.Response:
+        end = asyncio.get_running_loop().time() + self._processes.timeout
+        link = self._processes.devices.link(row.device_id) or await self._reach(row, end)
         if link is None:
-            if isinstance(command, GetConnectionStatus):
-                return _from_table(row, command)
-            link = await self._start_for(row, command)
-        return await self._forward(link, command)
+            return _from_table(row)
+        left = end - asyncio.get_running_loop().time()
+        try:
+            reply = await link.forward(self._name, body, left)
+        except Problem as problem:
+            if self._command is GetConnectionStatus and problem.status == 503:
+                return _from_table(row)
+            raise
+        return await self._finished(request, reply)
 
-    async def _start_for(self, row: DeviceRow, command: Command[Any]) -> Link:
-        stopped = row.worker in ("stopped", "parked")
-        if command.needs == "worker" or (command.needs == "shard" and stopped and row.jid):
-            return await self.devices.started(row)
-        if stopped and not row.paired:
+    async def _of_supervisor(self, request: web.BaseRequest, body: bytes) -> web.Response:
+        reply = await self._processes.supervisor.forward(self._name, body, self._processes.timeout)
+        if reply.status == 200:
+            # What the client asks next must find the devices that this reply speaks of; but what it asked
+            # for is done, and says so even if we cannot look.
+            with contextlib.suppress(Problem):
+                await self._processes.devices.refresh()
+        return await self._finished(request, reply)
+
+    async def _of_sandbox(self, request: web.BaseRequest, body: bytes) -> web.Response:
+        assert self._processes.sandbox is not None
+        reply = await self._processes.sandbox.forward(self._name, body, self._processes.timeout)
+        return await self._finished(request, reply)
+
+    async def _finished(self, request: web.BaseRequest, reply: Reply) -> web.Response:
+        if self._finish is not None and reply.status == 200:
+            body = await self._finish(request, reply)
+            reply = msgspec.structs.replace(reply, body=body)
+        return passed_on(reply)
+
+    async def _reach(self, row: DeviceRow, end: float) -> Link | None:
+        """The worker's link, as the command needs it; None where the table is to answer."""
+        devices, needs = self._processes.devices, self._command.needs
+        if row.worker == "running":
+            link = await devices.connected(row.device_id, _GRACE_SECONDS)
+            if link is not None:
+                return link
+        if needs == "nothing":
+            return None
+        # Asking for a worker ends its back-off: reading must not do that to a device that keeps crashing.
+        if needs == "login" or (needs == "shard" and row.worker == "waiting"):
+            raise _without_worker(row)
+        if needs == "shard" and not (row.paired or row.jid):
             raise device_not_logged_in(row.device_id)
-        raise unreachable(row)
+        return await self._start(row.device_id, end)
 
-    def device(self, request: web.Request, *, by_path: bool) -> DeviceRow:
-        """The device that a request means; raises `Problem`."""
-        if by_path:
-            return self.devices.find(request.match_info["device_id"])
-        named = request.headers.get("X-Device-Id", "").strip()
-        return self.devices.select(unquote_plus(named) or request.query.get("device_id", ""))
-
-    def _process(self, command: type[Command[Any]]) -> Link:
-        if command.target == "sandbox":
-            assert self._sandbox is not None
-            return self._sandbox
-        return self.devices.supervisor
-
-    async def _refresh(self) -> None:
-        with contextlib.suppress(Problem):  # what was asked for is done and has its answer
-            await self.devices.refresh()
-
-    async def _forward(self, link: Link, command: Command[Any]) -> Reply:
-        return await link.forward(type(command).__name__, _msgpack.encode(command), self._timeout)
+    async def _start(self, device_id: str, end: float) -> Link:
+        loop, devices = asyncio.get_running_loop(), self._processes.devices
+        started = await self._processes.supervisor.ask(StartWorker(device_id=device_id), end - loop.time())
+        devices.put(started)
+        link = await devices.connected(device_id, end - loop.time())
+        if link is None:
+            raise device_unavailable("The device's worker did not start")
+        return link
 
 
-def _from_table(row: DeviceRow, command: GetConnectionStatus) -> Reply:
+def _without_worker(row: DeviceRow) -> Problem:
+    if not row.paired and row.worker in ("stopped", "parked"):
+        return device_not_logged_in(row.device_id)
+    why = f": {row.reason}" if row.reason else ""
+    return device_unavailable(f"Device '{row.device_id}' is not running{why}; its worker is {row.worker}")
+
+
+def _from_table(row: DeviceRow) -> web.Response:
     status = ConnectionStatus(
         device_id=row.device_id,
-        state=row.state,
-        is_connected=row.state in ("connected", "logged_in"),
-        is_logged_in=row.state == "logged_in",
+        state="connecting" if row.worker == "starting" else "disconnected",
+        is_connected=False,
+        is_logged_in=False,
         jid=row.jid,
         display_name=row.display_name,
         reason=row.reason or row.last_exit,
     )
-    return Reply(0, 200, 0, success(command.sentence(status), status))
-
-
-def decoded(reply: Reply, kind: type[Any]) -> Any:
-    """The result inside a reply; raises the `Problem` it carries."""
-    if reply.status != 200:
-        raise problem_in(reply)
-    return msgspec.convert(msgspec.json.decode(reply.body)["results"], kind)
+    return done(GetConnectionStatus.done, status)

@@ -1,0 +1,163 @@
+"""From what a client wrote to a command: texts of query and forms, values of JSON."""
+
+import re
+from collections.abc import Iterable
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from wagateway.contract import Command, Problem
+from wagateway.problems import invalid
+
+_PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
+_TRUTHS = {"on": "true", "t": "true", "off": "false", "f": "false"}
+_LONGEST_NAME = 64
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Field(msgspec.Struct, frozen=True):
+    """What must be known of a field before its value is converted."""
+
+    name: str
+    type: Any
+    required: bool
+    many: bool
+    truth: bool
+    choices: tuple[object, ...]
+    takes_none: bool
+    takes_blank: bool
+
+    def absent(self, value: object) -> bool:
+        """Whether the value only says that there is none."""
+        return (value is None and not self.takes_none) or (value == "" and not self.takes_blank)
+
+
+class Fields:
+    """The fields of a command, and the way from values to the encoded command."""
+
+    def __init__(self, command: type[Command[Any]]) -> None:
+        self._command = command
+        found = msgspec.structs.fields(command)
+        self.by_name = {field.name: _field(field) for field in found}
+        self._required = sorted(name for name, field in self.by_name.items() if field.required)
+        self.nothing = b"" if self._required else _encoder.encode(command())
+
+    def from_texts(self, pairs: Iterable[tuple[str, str]], *, commas: bool) -> dict[str, object]:
+        """Typed values of a query or form; `commas` is whether a comma separates the items of a list.
+
+        Raises 400 `VALIDATION_ERROR` that names the field.
+        """
+        values: dict[str, object] = {}
+        items: dict[str, list[str]] = {}
+        for key, text in pairs:
+            field = self._known(key.removesuffix("[]"))
+            if field.many:
+                parts = text.split(",") if commas else [text]
+                items.setdefault(field.name, []).extend(part.strip() for part in parts if part.strip())
+            elif field.name in values:
+                raise invalid(field.name, "must be given once")
+            elif not field.absent(text):
+                values[field.name] = _converted(
+                    field, _TRUTHS.get(text.lower(), text) if field.truth else text
+                )
+        for name, texts in items.items():
+            values[name] = _converted(self.by_name[name], texts)
+        return values
+
+    def encode(self, values: dict[str, object]) -> bytes:
+        """The msgpack of the command; raises 400 `VALIDATION_ERROR` that names the field."""
+        present = {}
+        for name, value in values.items():
+            if not self._known(name).absent(value):
+                _refuse_nul(name, value)
+                present[name] = value
+        missing = [f"{name}: cannot be blank" for name in self._required if name not in present]
+        if missing:
+            raise Problem(400, "VALIDATION_ERROR", "; ".join(missing) + ".")
+        try:
+            return _encoder.encode(msgspec.convert(present, self._command))
+        except msgspec.ValidationError as error:
+            raise self._problem(error) from None
+        except UnicodeEncodeError:
+            raise Problem(400, "BAD_REQUEST", "The text is not UTF-8") from None
+        except OverflowError:
+            raise Problem(400, "BAD_REQUEST", "A number is too large") from None
+
+    def _known(self, name: str) -> Field:
+        field = self.by_name.get(name)
+        if field is None:
+            raise invalid(_printable(name), "is not a field of this request")
+        return field
+
+    def _problem(self, error: msgspec.ValidationError) -> Problem:
+        place = _PLACE.search(str(error))
+        name = place[1] if place else "request"
+        field = self.by_name.get(name)
+        return invalid(name, _what(error, field.choices if field else ()))
+
+
+def _field(found: msgspec.structs.FieldInfo) -> Field:
+    plain = _parts(found.type)
+    return Field(
+        name=found.name,
+        type=found.type,
+        required=found.required,
+        many=any(get_origin(part) is list for part in plain),
+        truth=bool in plain,
+        choices=tuple(one for part in plain if get_origin(part) is Literal for one in get_args(part)),
+        takes_none=NoneType in plain,
+        takes_blank=_accepts_blank(found.type),
+    )
+
+
+def _parts(kind: Any) -> tuple[Any, ...]:
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _parts(get_args(kind)[0])
+    if origin in (Union, UnionType):
+        return tuple(part for one in get_args(kind) for part in _parts(one))
+    return (kind,)
+
+
+def _accepts_blank(kind: Any) -> bool:
+    try:
+        msgspec.convert("", kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _converted(field: Field, value: object) -> object:
+    try:
+        return msgspec.convert(value, field.type, strict=False)
+    except msgspec.ValidationError as error:
+        raise invalid(field.name, _what(error, field.choices)) from None
+
+
+def _truth(text: str) -> str:
+    return _TRUTHS.get(text.lower(), text)
+
+
+def _what(error: msgspec.ValidationError, choices: tuple[object, ...]) -> str:
+    if choices:
+        return f"must be one of {', '.join(map(str, choices))}"
+    return _PLACE.sub("", str(error))
+
+
+def _printable(name: str) -> str:
+    short = name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
+    return short.encode(errors="replace").decode()
+
+
+def _refuse_nul(name: str, value: object) -> None:
+    if isinstance(value, str):
+        if "\0" in value:
+            raise invalid(name, "must not contain a NUL character")
+    elif isinstance(value, list):
+        for one in value:
+            _refuse_nul(name, one)
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            _refuse_nul(name, key)
+            _refuse_nul(name, one)

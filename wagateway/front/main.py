@@ -1,0 +1,225 @@
+"""The front: an HTTP server whose every answer comes from another process."""
+
+import asyncio
+import contextlib
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from aiohttp import web
+
+from wagateway import wire
+from wagateway.commands import catalogue
+from wagateway.commands.app import Login
+from wagateway.contract import Problem
+from wagateway.envelope import success
+from wagateway.front import answers
+from wagateway.front.auth import Auth
+from wagateway.front.devices import Devices, follow
+from wagateway.front.login import Pictures
+from wagateway.front.requests import Endpoint, Processes
+from wagateway.front.routes import Routes
+from wagateway.link import Context, Link
+from wagateway.problems import device_unavailable
+from wagateway.settings import Settings
+
+_BODY_SECONDS = 20.0
+_TABLE_SECONDS = 10.0
+_REFRESH_SECONDS = 5.0
+_MAX_FILE = 50_000_000
+_MAX_VIDEO = 100_000_000
+_MAX_IMAGE = 20_000_000
+
+BUG = Problem(500, "INTERNAL_SERVER_ERROR", "Internal error; the log has the details")
+
+log = structlog.get_logger()
+
+
+class Front:
+    """The HTTP API in front of a supervisor, its workers and the sandbox.
+
+    Use as an async context manager: on entry it waits for the device table, and raises `Problem` or
+    TimeoutError when the supervisor has none for it.
+    """
+
+    def __init__(
+        self, settings: Settings, runtime: Path, context: Context, body_seconds: float = _BODY_SECONDS
+    ) -> None:
+        self._settings = settings
+        self._runtime = runtime
+        self._context = context
+        self._body_seconds = body_seconds
+        self._base_path = settings.base_path.rstrip("/")
+        self._auth = Auth(settings.basic_auth)
+        self._pictures = Pictures(self._base_path, settings.trusted_proxies)
+        self._routes: Routes[Endpoint] = Routes()
+        self._busy: set[asyncio.Task[Any]] = set()
+        self._leaving = False
+        self._cutting = False
+        self._info = _info(settings)
+        self._banner = success(
+            f"wagateway {version('wagateway')}", {"name": "wagateway", "version": version("wagateway")}
+        )
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            link = wire.supervisor_socket(self._runtime)
+            self._supervisor = stack.enter_context(Link(self._context, link))
+            sandbox = None
+            if self._settings.sandbox:
+                sandbox = stack.enter_context(Link(self._context, wire.sandbox_socket(self._runtime)))
+            devices = stack.enter_context(Devices(self._context, self._runtime, self._supervisor))
+            self._mount(
+                Processes(
+                    devices, self._supervisor, sandbox, self._settings.request_timeout, self._body_seconds
+                )
+            )
+            async with asyncio.timeout(_TABLE_SECONDS):
+                await self._supervisor.connected.wait()
+                await devices.refresh()
+            following = asyncio.create_task(follow(devices, _REFRESH_SECONDS), name="follow devices")
+            stack.push_async_callback(_stop, following)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        """The answer to any request; never raises but for a client that has gone."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._busy.add(task)
+        try:
+            answer = await self._answer(request)
+        except Problem as problem:
+            answer = answers.refused(problem)
+        except ConnectionError:
+            raise
+        except asyncio.CancelledError:
+            if not self._cutting:
+                raise
+            task.uncancel()
+            answer = answers.refused(_stopping())
+        except Exception:  # the process's edge: a bug becomes a traceback in the log and a plain 500 outside
+            log.exception("request.failed", method=request.method, path=request.raw_path.partition("?")[0])
+            answer = answers.refused(BUG)
+        finally:
+            self._busy.discard(task)
+        if self._leaving or answer.status in (408, 413) or request.content.exception() is not None:
+            answer.force_close()
+        return answer
+
+    async def settle(self, grace: float, patience: float) -> None:
+        """Close every connection with its next answer; return when nothing waits for one.
+
+        Requests that come within `grace` seconds are answered too. What still waits after `patience`
+        seconds is answered 503.
+        """
+        loop = asyncio.get_running_loop()
+        self._leaving = True
+        quiet, end = loop.time() + grace, loop.time() + patience
+        while (now := loop.time()) < end and (self._busy or now < quiet):
+            if self._busy and now >= quiet:
+                await asyncio.wait(set(self._busy), timeout=end - now)
+            else:
+                await asyncio.sleep(min(quiet, end) - now)
+        self._cutting = True
+        for task in set(self._busy):
+            task.cancel()
+
+    def _mount(self, processes: Processes) -> None:
+        for command in catalogue().values():
+            if command.target == "sandbox" and processes.sandbox is None:
+                continue
+            finish = self._pictures.add if command is Login else None
+            endpoint = Endpoint(command, processes, finish) if command.routes else None
+            for route in command.routes:
+                assert endpoint is not None
+                self._routes.add(route.method, route.path, endpoint)
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        path, _, query = _target(request).partition("?")
+        if path == "/health":
+            return self._health(request.method)
+        refusal = self._auth.refusal(request.headers.get("Authorization"))
+        if refusal is not None:
+            return refusal
+        if self._base_path:
+            if path != self._base_path and not path.startswith(self._base_path + "/"):
+                return _nothing_here()
+            path = path[len(self._base_path) :] or "/"
+        own = self._own(request.method, path)
+        if own is not None:
+            return own
+        found = self._routes.find(request.method, path)
+        if found is None:
+            return _nothing_here()
+        if isinstance(found, frozenset):
+            return _wrong_method(found)
+        endpoint, captured = found
+        return await endpoint.answer(request, query, captured)
+
+    def _own(self, method: str, path: str) -> web.Response | None:
+        """What the front answers without asking anybody."""
+        if path in ("/", "/app/info"):
+            if method not in ("GET", "HEAD"):
+                return _wrong_method(frozenset({"GET", "HEAD"}))
+            return answers.envelope(self._banner if path == "/" else self._info)
+        if path.startswith("/statics/"):
+            return self._pictures.find(path) if method in ("GET", "HEAD") else None
+        return None
+
+    def _health(self, method: str) -> web.Response:
+        if method not in ("GET", "HEAD"):
+            return _wrong_method(frozenset({"GET", "HEAD"}))
+        if not self._supervisor.connected.is_set():
+            return answers.plain("Service Unavailable", 503)
+        return answers.plain("OK")
+
+
+def _target(request: web.BaseRequest) -> str:
+    target = request.raw_path
+    return target if target.startswith("/") else request.rel_url.raw_path_qs
+
+
+def _info(settings: Settings) -> bytes:
+    facts = {
+        "version": version("wagateway"),
+        "os": settings.os,
+        "base_path": settings.base_path,
+        "max_file_size": _MAX_FILE,
+        "max_video_size": _MAX_VIDEO,
+        "max_image_size": _MAX_IMAGE,
+        "chatwoot_enabled": False,
+    }
+    return success("Fetch app info success", facts)
+
+
+def _nothing_here() -> web.Response:
+    return answers.refused(Problem(404, "NOT_FOUND", "There is nothing at this path"))
+
+
+def _wrong_method(allowed: frozenset[str]) -> web.Response:
+    names = ", ".join(sorted(allowed))
+    answer = answers.refused(Problem(405, "METHOD_NOT_ALLOWED", f"This path takes {names}"))
+    answer.headers["Allow"] = names
+    return answer
+
+
+def _stopping() -> Problem:
+    return device_unavailable(
+        "The gateway is stopping; if this request was to send a message, whether it was sent is not known"
+    )
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
