@@ -50,6 +50,7 @@ async def warm(folder: Path, table: list[Row]) -> None:
         async with bare.client(running, "628980000001") as plain:
             await collect(rows.idle_memory(running, DEVICES[:10], plain.pss), table)
             await collect(rows.status(port, first, 2), table)
+            await collect(rows.link_alone(running, first), table)
             rounds = [await plain.send(OUTSIDE, SENDS)]
             sending = rows.sending(port, first, OUTSIDE, rounds, SENDS)
             await collect(sending, table)

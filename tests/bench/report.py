@@ -30,6 +30,11 @@ def at_most(name: str, value: float, unit: str, limit: float) -> Row:
     )
 
 
+def told(name: str, value: float, unit: str) -> Row:
+    """A figure that explains another."""
+    return Row(name=name, value=value, unit=unit, yardstick=None, ratio=None, target="", ok=True)
+
+
 def compared(
     name: str, value: float, unit: str, yardstick: float, *, most: float = 0, least: float = 0
 ) -> Row:

@@ -11,11 +11,15 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 import msgspec
+import zmq
 
 from tests.bench import load, memory
-from tests.bench.report import Row, at_most, compared
+from tests.bench.report import Row, at_most, compared, told
 from tests.harness import Endpoint, Gateway
+from wagateway import wire
 from wagateway.commands import sandbox
+from wagateway.commands.app import GetConnectionStatus
+from wagateway.link import Link
 
 IDLE_SECONDS = 5.0
 
@@ -52,6 +56,18 @@ async def history(running: Gateway, device: str, phone: str, seconds: float) -> 
     yield at_most(
         f"RSS above idle {seconds:.0f} s after a 6 MB history sync", memory.rss(pid) - before, "MB", 50
     )
+
+
+async def link_alone(running: Gateway, device: str) -> AsyncIterator[Row]:
+    """The worker's answer over ZeroMQ without HTTP: with a plain answer, the least that a proxied one costs."""
+    spent = []
+    with zmq.Context() as context, Link(context, wire.worker_socket(running.runtime, device)) as link:
+        await link.connected.wait()
+        for _ in range(2000):
+            before = time.perf_counter()
+            await link.ask(GetConnectionStatus(), 5)
+            spent.append((time.perf_counter() - before) * 1000)
+    yield told("  of which link and worker without HTTP, p50", statistics.median(spent), "ms")
 
 
 async def status(port: int, device: str, seconds: float) -> AsyncIterator[Row]:

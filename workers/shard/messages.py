@@ -117,9 +117,9 @@ def add_message(connection: sqlite3.Connection, message: MessageRow, chat_name: 
 def set_timer(connection: sqlite3.Connection, chat: str, seconds: int) -> None:
     """Keep the disappearing timer of a chat that is stored."""
     connection.execute(
-        "UPDATE chats SET ephemeral_expiration = ?1, updated_at = ?3 "
-        "WHERE jid = ?2 AND ephemeral_expiration != ?1",
-        (seconds, chat, now()),
+        "UPDATE chats SET ephemeral_expiration = :seconds, updated_at = :now "
+        "WHERE jid = :chat AND ephemeral_expiration != :seconds",
+        {"seconds": seconds, "chat": chat, "now": now()},
     )
 
 
