@@ -14,8 +14,8 @@ from zmq.utils.monitor import parse_monitor_message
 from wagateway.contract import Command, Problem, reply_type
 from wagateway.envelope import Envelope
 from wagateway.problems import device_unavailable, timed_out
-from wagateway.sockets import Pump, open_socket
-from wagateway.wire import Malformed, Reply, Request, pack_request, unpack_reply
+from wagateway.sockets import NOBLOCK, Pump, open_socket
+from wagateway.wire import Malformed, Reply, Request, pack_batch, pack_request, unpack_batch, unpack_reply
 
 R = TypeVar("R")
 Context = zmq.Context[zmq.Socket[bytes]]
@@ -94,17 +94,18 @@ class Link:
             return False
         requests, self._outgoing = self._outgoing, []
         try:
-            self._socket.send_multipart([pack_request(request) for request in requests], zmq.NOBLOCK)
+            batch = pack_batch([pack_request(request) for request in requests])
+            self._socket.send(batch, NOBLOCK)
         except zmq.Again:
             self._fail((request.id for request in requests), "The device's worker is not running")
         return True
 
     def _replied(self, frames: list[bytes]) -> None:
-        for frame in frames:
-            try:
-                reply = unpack_reply(frame)
-            except Malformed:
-                continue
+        try:
+            replies = [unpack_reply(frame) for frame in unpack_batch(frames[0])]
+        except Malformed:
+            return
+        for reply in replies:
             future = self._pending.get(reply.id)
             if future is not None and not future.done():
                 future.set_result(reply)

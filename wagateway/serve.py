@@ -15,8 +15,8 @@ import zmq
 from wagateway.contract import Command, Problem, reply_type
 from wagateway.envelope import failure, success
 from wagateway.link import Context
-from wagateway.sockets import Pump, open_socket
-from wagateway.wire import Malformed, Reply, Request, pack_reply, unpack_request
+from wagateway.sockets import NOBLOCK, Pump, open_socket
+from wagateway.wire import Reply, Request, pack_batch, pack_reply, unpack_batch, unpack_request
 
 S = TypeVar("S")
 Handler = Callable[[S, Any], Awaitable[object] | object]
@@ -112,12 +112,12 @@ class Server(Generic[S]):
             await asyncio.wait(self._tasks, timeout=timeout)
 
     def _received(self, frames: list[bytes]) -> None:
-        peer, *asked = frames
-        for frame in asked:
-            try:
-                request = unpack_request(frame)
-            except Malformed:
-                continue
+        try:
+            peer, batch = frames
+            requests = [unpack_request(frame) for frame in unpack_batch(batch)]
+        except ValueError:  # `Malformed` is one too
+            return
+        for request in requests:
             if request.deadline > time.monotonic():
                 self._handle(peer, request)
 
@@ -155,7 +155,7 @@ class Server(Generic[S]):
         answers, self._outgoing = self._outgoing, {}
         for peer, frames in answers.items():
             with contextlib.suppress(zmq.ZMQError):  # who asked has gone; nobody is left to tell
-                self._socket.send_multipart([peer, *frames], zmq.NOBLOCK)
+                self._socket.send_multipart([peer, pack_batch(frames)], NOBLOCK)
         return True
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 _REQUEST = struct.Struct("!QdB")  # request id, deadline in monotonic seconds, length of the name
+_LENGTH = struct.Struct("!I")
 _REPLY = struct.Struct("!QHI")  # request id, HTTP status, Retry-After in seconds
 
 MAX_FRAME = 16 * 1024 * 1024
@@ -63,6 +64,26 @@ def unpack_reply(frame: bytes) -> Reply:
     except struct.error as error:
         raise Malformed(str(error)) from error
     return Reply(number, status, retry_after, frame[_REPLY.size :])
+
+
+def pack_batch(frames: list[bytes]) -> bytes:
+    """One frame for what one turn of the loop has to say: each with its length before it."""
+    return b"".join(part for frame in frames for part in (_LENGTH.pack(len(frame)), frame))
+
+
+def unpack_batch(batch: bytes) -> list[bytes]:
+    """The reverse of `pack_batch`; raises `Malformed`."""
+    frames, at = [], 0
+    while at < len(batch):
+        try:
+            (length,) = _LENGTH.unpack_from(batch, at)
+        except struct.error as error:
+            raise Malformed(str(error)) from error
+        at += _LENGTH.size + length
+        if at > len(batch):
+            raise Malformed("a frame is cut short")
+        frames.append(batch[at - length : at])
+    return frames
 
 
 def device_key(device_id: str) -> str:

@@ -59,7 +59,7 @@ async def history(running: Gateway, device: str, phone: str, seconds: float) -> 
 
 
 async def link_alone(running: Gateway, device: str) -> AsyncIterator[Row]:
-    """The worker's answer over ZeroMQ without HTTP: with a plain answer, the least that a proxied one costs."""
+    """The worker's answer without HTTP: this and a plain answer are the least that a proxied one costs."""
     spent = []
     with zmq.Context() as context, Link(context, wire.worker_socket(running.runtime, device)) as link:
         await link.connected.wait()

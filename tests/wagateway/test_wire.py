@@ -25,6 +25,17 @@ def test_garbage_is_no_request(frame: bytes) -> None:
         wire.unpack_request(frame)
 
 
+def test_a_batch_comes_back_as_it_was() -> None:
+    frames = [b"", b"one", b"x" * 70_000]
+    assert frames == wire.unpack_batch(wire.pack_batch(frames))
+
+
+@pytest.mark.parametrize("batch", [b"x", b"\0\0\0\x02x", b"\xff\xff\xff\xff"])
+def test_garbage_is_no_batch(batch: bytes) -> None:
+    with pytest.raises(Malformed):
+        wire.unpack_batch(batch)
+
+
 @pytest.mark.parametrize("frame", [b"", b"x" * 13])
 def test_garbage_is_no_reply(frame: bytes) -> None:
     with pytest.raises(Malformed):

@@ -98,11 +98,13 @@ class Endpoint:
         return fields.encode(values)
 
     async def _of_worker(self, request: web.BaseRequest, row: DeviceRow, body: bytes) -> web.Response:
-        end = asyncio.get_running_loop().time() + self._processes.timeout
-        link = self._processes.devices.link(row.device_id) or await self._reach(row, end)
+        left, link = self._processes.timeout, self._processes.devices.link(row.device_id)
         if link is None:
-            return _from_table(row)
-        left = end - asyncio.get_running_loop().time()
+            end = asyncio.get_running_loop().time() + left
+            link = await self._reach(row, end)
+            if link is None:
+                return _from_table(row)
+            left = end - asyncio.get_running_loop().time()
         try:
             reply = await link.forward(self._name, body, left)
         except Problem as problem:
