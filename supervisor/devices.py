@@ -17,6 +17,7 @@ from supervisor.keeper import Keeper
 from supervisor.spawn import Order
 from wagateway.commands.internal import Beat, DeviceRow, DeviceTable, ProcessRow
 from wagateway.contract import Problem
+from wagateway.database import as_problem
 from wagateway.feed import Publisher
 from wagateway.link import Context
 from wagateway.problems import device_not_found
@@ -83,8 +84,11 @@ class Devices:
                 keeper.start()
 
     def add(self, entry: Entry) -> Keeper:
-        """Register a device; durable when it returns."""
-        self._registry.put(entry)
+        """Register a device; durable when it returns. Raises 507 or 503 when the disk fails."""
+        try:
+            self._registry.put(entry)
+        except sqlite3.Error as error:
+            raise as_problem(error) from error
         keeper = self._keep(entry)
         self._changed(keeper)
         return keeper
@@ -104,9 +108,9 @@ class Devices:
             folder.rename(trash)
         try:
             self._registry.remove(device_id)
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             keeper.closed = False  # so that it can be tried again
-            raise
+            raise as_problem(error) from error
         self.keepers.pop(device_id, None)
         self._unsaved.pop(device_id, None)
         self._publish_soon()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
+from wagateway.contract import Problem
+
 _PRAGMAS = (
     "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_mode = WAL",
@@ -15,7 +17,8 @@ _PRAGMAS = (
     "PRAGMA trusted_schema = OFF",
     "PRAGMA journal_size_limit = 16777216",
 )
-_PASSING = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM}
+_DAMAGING = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY}
 
 
 class Unusable(Exception):
@@ -87,6 +90,24 @@ def names(migrations: Migrations) -> frozenset[str]:
         empty.close()
 
 
+def as_problem(error: Exception) -> Exception:
+    """A 507 `STORAGE_FULL` or 503 `STORAGE_FAILED` for a fault of the disk, the error itself for a bug."""
+    code = _primary(error)
+    if code == sqlite3.SQLITE_FULL:
+        return Problem(507, "STORAGE_FULL", "The disk is full; nothing was stored", retry_after=10)
+    if isinstance(error, Unusable) or code in _DAMAGING | _PASSING:
+        return Problem(503, "STORAGE_FAILED", "The disk failed; nothing was stored", retry_after=5)
+    return error
+
+
+def damages(error: Exception) -> bool:
+    """Whether the connection can no longer be trusted to show what is on the disk."""
+    return isinstance(error, Unusable) or _primary(error) in _DAMAGING
+
+
 def _may_pass(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _PASSING
+    return _primary(error) in _PASSING | {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+
+
+def _primary(error: Exception) -> int:
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF

@@ -53,16 +53,22 @@ class Disk:
             yield key[len(prefix) :], bytes(value)
 
     def flush(self) -> None:
-        """Write what changed, in one transaction."""
+        """Write what changed, in one transaction; when the disk fails it stays changed, and this raises."""
         if not self._changed:
             return
         changed, self._changed = self._changed, {}
         kept = [(key, encoded()) for key, encoded in changed.items() if encoded is not None]
         dropped = [(key,) for key, encoded in changed.items() if encoded is None]
         run = self._connection
-        run.execute("BEGIN")
-        if kept:
-            run.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", kept)
-        if dropped:
-            run.executemany("DELETE FROM kept WHERE key = ?", dropped)
-        run.execute("COMMIT")
+        try:
+            run.execute("BEGIN")
+            if kept:
+                run.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", kept)
+            if dropped:
+                run.executemany("DELETE FROM kept WHERE key = ?", dropped)
+            run.execute("COMMIT")
+        except sqlite3.Error:
+            if run.in_transaction:
+                run.execute("ROLLBACK")
+            self._changed = changed | self._changed
+            raise

@@ -2,17 +2,23 @@
 
 import asyncio
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import msgspec
+import structlog
 
 from wagateway.sandbox.disk import Disk
 from wagateway.sandbox.faults import Faults
 from wagateway.sandbox.state import LID, MAX_DEVICE, USER, Account, Companion, Endpoint, Group, Presences
 from wagateway.whatsapp.signal import Bundle
 from wagateway.whatsapp.stanza import Jid, Node, encode
+
+_DISK_SECONDS = 0.5  # between tries to write to a disk that is full
+
+log = structlog.get_logger()
 
 
 class Online(Protocol):
@@ -233,8 +239,14 @@ class Network:
         self.disk.close()
 
     def _end_turn(self) -> None:
+        try:
+            self.disk.flush()
+        except sqlite3.Error as error:
+            # Nothing of this turn has been answered yet, so nobody is lied to while the disk is full.
+            log.error("disk.failed", error=str(error))  # noqa: TRY400  the sentence says it all
+            asyncio.get_running_loop().call_later(_DISK_SECONDS, self._end_turn)
+            return
         self._turn_due = False
-        self.disk.flush()
         talking, self._talking = self._talking, set()
         after, self._after = self._after, []
         for online in talking:

@@ -9,16 +9,13 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from wagateway.contract import Problem
-from wagateway.database import Unusable
+from wagateway.database import as_problem, damages
 from wagateway.problems import device_unavailable
 
 T = TypeVar("T")
 Connect = Callable[[bool], sqlite3.Connection]
 
 _BATCH = 256
-_DAMAGING = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
-_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY}
 STORAGE = frozenset({"STORAGE_FULL", "STORAGE_FAILED"})
 """The codes of a write that failed for want of a working disk: nothing was stored, a repeat may succeed."""
 
@@ -120,7 +117,7 @@ class Writer:
     def _failed(self, batch: list[_Write[Any]], error: Exception) -> None:
         problem = as_problem(error)
         log.warning("shard.write_failed", error=str(error), writes=len(batch))
-        if _damages(error):
+        if damages(error):
             # After a failed write or sync SQLite's cache may be ahead of the disk: trust only a fresh look.
             if self._connection is not None:
                 self._connection.close()
@@ -138,27 +135,9 @@ def _attempt(connection: sqlite3.Connection, function: Callable[[sqlite3.Connect
     try:
         outcome: T | Exception = function(connection)
     except Exception as error:  # the writer's edge: what a write raises belongs to who submitted it
-        if not connection.in_transaction or _damages(error):
+        if not connection.in_transaction or damages(error):
             raise  # SQLite gave the whole transaction up
         connection.execute("ROLLBACK TO one")
         outcome = as_problem(error)
     connection.execute("RELEASE one")
     return outcome
-
-
-def as_problem(error: Exception) -> Exception:
-    """A storage `Problem` for a fault of the disk, the error itself for a bug."""
-    code = _primary(error)
-    if code == sqlite3.SQLITE_FULL:
-        return Problem(507, "STORAGE_FULL", "The disk is full; nothing was stored", retry_after=10)
-    if isinstance(error, Unusable) or code in _DAMAGING | _PASSING:
-        return Problem(503, "STORAGE_FAILED", "The disk failed; nothing was stored", retry_after=5)
-    return error
-
-
-def _damages(error: Exception) -> bool:
-    return isinstance(error, Unusable) or _primary(error) in _DAMAGING
-
-
-def _primary(error: Exception) -> int:
-    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
