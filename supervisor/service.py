@@ -166,32 +166,34 @@ class Service:
         finally:
             os.close(given)
             os.close(told)
-        with self._begun("front", child):
-            try:
-                await _told(ready)
-            except TimeoutError:
-                raise StartFailed(f"the front did not start: {child.last_words()}") from None
-            finally:
-                os.close(ready)
+        await self._until_ready("front", child, ready)
         return child
 
     async def _begin_sandbox(self) -> Child:
         folder = self._settings.storage / "sandbox"
         folder.mkdir(mode=0o700, exist_ok=True)
-        network = folder / "network.json"
-        network.unlink(missing_ok=True)
+        ready, told = os.pipe()
         command = [sys.executable, "-m", "wagateway.sandbox", "--dir", str(folder)]
-        command += ["--runtime", str(self._runtime), "--life-fd", str(self._life)]
-        command += ["--logs", str(self._settings.storage / "logs")]
-        child = start(command, self._runtime / "sandbox.out", dict(os.environ), (self._life,))
-        with self._begun("sandbox", child):
-            async with asyncio.timeout(_READY_SECONDS):
-                while not network.exists():
-                    if child.ended.done():
-                        raise StartFailed(f"the sandbox did not start: {child.last_words()}")
-                    await asyncio.sleep(0.02)  # a file appears without an event that the loop could wait for
-            self._network = msgspec.json.decode(network.read_bytes(), type=SandboxNetwork)
+        command += ["--runtime", str(self._runtime), "--logs", str(self._settings.storage / "logs")]
+        command += ["--life-fd", str(self._life), "--ready-fd", str(told)]
+        try:
+            child = start(command, self._runtime / "sandbox.out", dict(os.environ), (self._life, told))
+        finally:
+            os.close(told)
+        await self._until_ready("sandbox", child, ready)
+        network = (folder / "network.json").read_bytes()
+        self._network = msgspec.json.decode(network, type=SandboxNetwork)
         return child
+
+    async def _until_ready(self, role: str, child: Child, ready: int) -> None:
+        """Returns once the child has written to the pipe; raises `StartFailed` if it ends or is slow."""
+        with self._begun(role, child):
+            try:
+                await _told(ready)
+            except TimeoutError:
+                raise StartFailed(f"the {role} did not start: {child.last_words()}") from None
+            finally:
+                os.close(ready)
 
     @contextlib.contextmanager
     def _begun(self, role: str, child: Child) -> Iterator[None]:

@@ -19,7 +19,14 @@ def main() -> int:
     words = _parser().parse_args()
     os.umask(0o077)
     logs.start("sandbox", folder=words.logs or words.dir, terminal=2, debug=words.debug)
-    orders = Orders(words.dir, words.runtime or words.dir, words.port, words.life_fd, words.patience)
+    orders = Orders(
+        folder=words.dir,
+        runtime=words.runtime or words.dir,
+        port=words.port,
+        life=words.life_fd,
+        patience=words.patience,
+        ready=words.ready_fd,
+    )
     try:
         uvloop.run(run(orders))
     except sqlite3.OperationalError as error:
@@ -37,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--logs", type=Path, help="folder of its log; default: --dir")
     parser.add_argument("--port", type=int, default=0, help="port of the proxy; default: the last one")
     parser.add_argument("--life-fd", type=int, help="stop when this descriptor reads end-of-file")
+    parser.add_argument("--ready-fd", type=int, help="write to this descriptor once clients are served")
     parser.add_argument("--patience", type=float, default=5.0, help="seconds to wait for another in --dir")
     parser.add_argument("--debug", action="store_true", help="log at debug level")
     return parser

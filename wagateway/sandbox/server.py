@@ -29,7 +29,8 @@ class Orders(msgspec.Struct, frozen=True):
     """How to run: data in `folder`, the command socket in `runtime`, `port` 0 for the same as last time.
 
     `life` is a descriptor that reads end-of-file when the supervisor is gone. `patience` is how many
-    seconds to wait for another sandbox in the same folder to end.
+    seconds to wait for another sandbox in the same folder to end. `ready` is a pipe to write to once
+    clients are served.
     """
 
     folder: Path
@@ -37,6 +38,7 @@ class Orders(msgspec.Struct, frozen=True):
     port: int = 0
     life: int | None = None
     patience: float = 5.0
+    ready: int | None = None
 
 
 async def run(orders: Orders) -> None:
@@ -49,6 +51,9 @@ async def run(orders: Orders) -> None:
         loop.add_reader(orders.life, _watch, orders.life, stop)
     async with serving(orders) as network:
         log.info("sandbox.ready", proxy=network.proxy)
+        if orders.ready is not None:
+            os.write(orders.ready, b"1")
+            os.close(orders.ready)
         await stop.wait()
     log.info("sandbox.stopped")
 
