@@ -37,6 +37,7 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
 
+# Make it with the oldest Python that must work, Debian 12's 3.11.2: newer ones pick what it cannot install.
 lock: $(STAMP)
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe \
 		--strip-extras --extra dev --build-deps-for editable --no-emit-options -o requirements.lock pyproject.toml
