@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +86,19 @@ async def test_the_same_key_sends_once(world: World) -> None:
         sandbox.Inbox(phone=world.carol_number, after=len(before.messages), wait=10), 15
     )
     assert [message.text for message in inbox.messages] == ["only once", "a later one"]
+
+
+async def test_no_text_and_no_secret_is_in_a_log_or_a_process_title(world: World) -> None:
+    canary = "canary-5f1c"
+    assert 200 == (await world.gateway.send(world.alice, world.bob_number, canary)).status
+    await world.sink.until(lambda sink: canary in str(sink.events()[-1:]))
+    storage = world.gateway.storage
+    secret = (storage / "webhook.secret").read_text().strip()
+    overview = await world.gateway.processes()
+    titles = [
+        Path(f"/proc/{row.pid}/cmdline").read_bytes() for row in (*overview.processes, *overview.devices)
+    ]
+    written = [path.read_bytes() for path in (storage / "logs").iterdir()]
+    written += [path.read_bytes() for path in world.gateway.runtime.glob("*.out")]
+    for words in (canary, secret, secret.removeprefix("whsec_")):
+        assert not any(words.encode() in text for text in (*titles, *written))
