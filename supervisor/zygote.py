@@ -18,11 +18,14 @@ from supervisor.spawn import NO_FORK, Order
 
 _ORDER_BYTES = 1 << 20
 _PR_SET_NAME = 15
+_NEEDLESS = ("rich",)  # structlog imports it where it is installed, 3.5 MB for nothing that a worker shows
 
 
 def main() -> None:
     """`python -m supervisor.zygote SOCKET MODULE`: preload the module, then fork until the socket ends."""
     orders = socket.socket(fileno=int(sys.argv[1]))
+    for needless in _NEEDLESS:
+        sys.modules[needless] = None  # type: ignore[assignment]  # the documented way to forbid an import
     module = importlib.import_module(sys.argv[2])
     module.preload()
     # Frozen objects are never visited by the collector, so their pages stay shared with every worker.
