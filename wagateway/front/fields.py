@@ -58,9 +58,7 @@ class Fields:
             elif field.name in values:
                 raise invalid(field.name, "must be given once")
             elif not field.absent(text):
-                values[field.name] = _converted(
-                    field, _TRUTHS.get(text.lower(), text) if field.truth else text
-                )
+                values[field.name] = _converted(field, _truth(text) if field.truth else text)
         for name, texts in items.items():
             values[name] = _converted(self.by_name[name], texts)
         return values
