@@ -23,7 +23,7 @@ from wagateway.spec import SandboxNetwork, WorkerSpec, device_folder, encode
 R = TypeVar("R")
 
 PROGRAM = "import sys; from workers.worker import main; main(sys.stdin.buffer.read())"
-SECONDS = 15.0
+SECONDS = 30.0
 
 
 class Worker:

@@ -22,7 +22,7 @@ from wagateway.commands.internal import RestartWorker
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = 10.0
+SECONDS = 30.0
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -81,7 +81,7 @@ async def test_last_words_are_few(nursery: Nursery) -> None:
 
 
 async def test_a_worker_shares_the_preloaded_module_and_is_our_own_child(nursery: Nursery) -> None:
-    child = nursery.fork("facts")
+    child = nursery.fork(f"facts {os.getpid()}")
     await asyncio.wait_for(child.ended, SECONDS)
     expected = f"{nursery.zygote.child.pid} {os.getpid()} True 1 worker off"
     assert expected == child.last_words().strip()

@@ -20,7 +20,7 @@ from wagateway.commands import sandbox as c
 from wagateway.contract import Command
 from wagateway.link import Context, Link
 
-SECONDS = 15.0
+SECONDS = 30.0
 
 
 class Sandbox:
@@ -32,14 +32,21 @@ class Sandbox:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Start it, or start it again, and wait until it answers."""
+        """Start it, or start it again, and wait until clients and commands are served."""
         self.link.connected.clear()
+        ready, told = os.pipe()
         with (self.folder / "sandbox.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *[sys.executable, "-m", "wagateway.sandbox", "--dir", str(self.folder)],
+                f"--ready-fd={told}",
                 stdout=log,
                 stderr=log,
+                pass_fds=(told,),
             )
+        os.close(told)
+        said = await asyncio.to_thread(os.read, ready, 1)
+        os.close(ready)
+        assert b"1" == said, (self.folder / "sandbox.log").read_text()[-2000:]
         await asyncio.wait_for(self.link.connected.wait(), SECONDS)
         await self.ask(c.ListPhones())
 
