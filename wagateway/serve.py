@@ -125,11 +125,11 @@ class Server(Generic[S]):
         try:
             handler, command = self._handlers.find(request)
             result = handler(self._state, command)
+            if not inspect.iscoroutine(result):
+                self._send(peer, _done(request, command, result))
+                return
         except Exception as error:  # noqa: BLE001  the process's edge, see `_failed`
             self._send(peer, _failed(request, error))
-            return
-        if not inspect.iscoroutine(result):
-            self._send(peer, _done(request, command, result))
             return
         answer = self._answer(peer, request, command, result)
         task = asyncio.get_running_loop().create_task(answer, name=request.name)

@@ -53,17 +53,21 @@ class Pump:
             return
         self._working = True
         try:
+            self._turn()
+        finally:  # a bug in what was called must not leave the socket unheard for ever
+            if self._working:
+                # Not at once: whoever has just been answered goes first.
+                self._loop.call_soon(self._work)
+
+    def _turn(self) -> None:
+        try:
             frames = self._socket.recv_multipart(NOBLOCK)
         except zmq.Again:
             # The descriptor is edge-triggered and a send can use the edge up: after one, look again.
-            if not self._flush():
-                self._working = False
-                return
+            self._working = self._flush()
         else:
             self._received(frames)
             self._flush()
-        # Not at once: whoever has just been answered goes first.
-        self._loop.call_soon(self._work)
 
 
 def open_socket(context: "zmq.Context[zmq.Socket[bytes]]", kind: int) -> "zmq.Socket[bytes]":

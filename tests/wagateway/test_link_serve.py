@@ -151,6 +151,20 @@ async def test_what_is_no_command_is_answered_so(
         assert code == msgspec.json.decode(reply.body)["code"]
 
 
+async def test_a_reply_that_cannot_be_encoded_is_a_bug_and_the_server_lives_on(
+    context: Context, address: str
+) -> None:
+    def unspeakable(state: State, command: Add) -> Sum:
+        return object() if command.left else Sum(7)  # type: ignore[return-value]
+
+    with Server(context, address, handlers(unspeakable), State()), Link(context, address) as link:
+        await connected(link)
+        with pytest.raises(Problem) as caught:
+            await link.ask(Add(left=1), SOON)
+        assert (500, "INTERNAL_SERVER_ERROR") == (caught.value.status, caught.value.code)
+        assert Sum(7) == await link.ask(Add(left=0), SOON)
+
+
 async def test_garbage_frames_hurt_neither_end(context: Context, address: str) -> None:
     with Server(context, address, handlers(), State()) as server, Link(context, address) as link:
         await connected(link)
