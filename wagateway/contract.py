@@ -41,6 +41,21 @@ class Route(msgspec.Struct, frozen=True):
     path: str
 
 
+class Upload(msgspec.Struct, frozen=True):
+    """A file that a client uploaded, which the front has written to the spool folder.
+
+    The worker takes it out of there by renaming it. `size` is in bytes, `sha256` hex; `name` and `type`
+    (a MIME type) are what the client said of it, "" where it said nothing. The field that holds one says
+    `Meta(extra={"most": bytes})`; only multipart/form-data can fill it.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    name: str = ""
+    type: str = ""
+
+
 class Command(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A typed request; `Command[Reply]` fixes what its handler returns."""
 

@@ -48,3 +48,10 @@ def outcome_unknown() -> Problem:
 def timed_out(retry_after: int = 1) -> Problem:
     """504: the deadline passed before the answer."""
     return Problem(504, "GATEWAY_TIMEOUT", "The device did not answer in time", retry_after=retry_after)
+
+
+def message_not_found(message_id: str) -> Problem:
+    """404: no stored message of this device has this id, or not in this chat."""
+    return Problem(
+        404, "MESSAGE_NOT_FOUND", f"Message '{message_id}' is not stored", result={"message_id": message_id}
+    )

@@ -66,6 +66,39 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         list[str],
         _setting("WHATSAPP_WEBHOOK_EVENTS", "--webhook-events", "event names to deliver; empty: all"),
     ] = []
+    auto_download_media: Annotated[
+        bool,
+        _setting(
+            "WHATSAPP_AUTO_DOWNLOAD_MEDIA",
+            "--auto-download-media",
+            "fetch the files of incoming messages by itself",
+        ),
+    ] = True
+    media_days: Annotated[
+        int, _setting("WAGATEWAY_MEDIA_DAYS", "--media-days", "days that files are kept; 0: for ever")
+    ] = 90
+    media_megabytes: Annotated[
+        int,
+        _setting(
+            "WAGATEWAY_MEDIA_MEGABYTES",
+            "--media-megabytes",
+            "megabytes of files per device, the oldest go first; 0: no limit",
+        ),
+    ] = 2000
+    egress_allow: Annotated[
+        list[str],
+        _setting(
+            "WAGATEWAY_EGRESS_ALLOW",
+            "--egress-allow",
+            "private networks that may be fetched from, such as 10.1.0.0/16; empty: none",
+        ),
+    ] = []
+    egress_ports: Annotated[
+        list[str],
+        _setting(
+            "WAGATEWAY_EGRESS_PORTS", "--egress-ports", "ports that may be fetched from, comma separated"
+        ),
+    ] = msgspec.field(default_factory=lambda: ["80", "443", "8080", "8443"])
     storage: Annotated[Path, _setting("WAGATEWAY_STORAGE", "--storage", "folder of all data")] = Path(
         "storages"
     )
@@ -161,8 +194,7 @@ def _check(settings: Settings) -> None:
             raise Refused("--webhook: each entry must be an http or https URL")
     if settings.base_path and not settings.base_path.startswith("/"):
         raise Refused("--base-path: must start with /")
-    for network in settings.trusted_proxies:
-        _check_network(network)
+    _check_networks(settings)
     if not settings.basic_auth and not _is_loopback(settings.host):
         raise Refused(
             f"--host: refusing to listen on {settings.host} without credentials: anyone who reaches it "
@@ -176,13 +208,25 @@ def _check_numbers(settings: Settings) -> None:
         raise Refused(f"--port: {settings.port} is not between 0 and 65535")
     if not 0 < settings.request_timeout <= 3600:
         raise Refused("--request-timeout: must be between 0 and 3600 seconds")
+    if settings.media_days < 0 or settings.media_megabytes < 0:
+        raise Refused("--media-days, --media-megabytes: must not be less than 0")
 
 
-def _check_network(text: str) -> None:
+def _check_networks(settings: Settings) -> None:
+    for network in settings.trusted_proxies:
+        _check_network("--trusted-proxies", network)
+    for network in settings.egress_allow:
+        _check_network("--egress-allow", network)
+    for port in settings.egress_ports:
+        if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise Refused(f"--egress-ports: {port} is not a port")
+
+
+def _check_network(flag: str, text: str) -> None:
     try:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise Refused(f"--trusted-proxies: {text} is not an address or network") from None
+        raise Refused(f"{flag}: {text} is not an address or network") from None
 
 
 def _is_web(url: str) -> bool:

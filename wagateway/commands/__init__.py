@@ -3,10 +3,10 @@
 from types import ModuleType
 from typing import Any
 
-from wagateway.commands import app, chats, devices, internal, sandbox, sending
+from wagateway.commands import app, chats, devices, internal, messages, sandbox, sending
 from wagateway.contract import Command
 
-MODULES: tuple[ModuleType, ...] = (app, chats, devices, internal, sandbox, sending)
+MODULES: tuple[ModuleType, ...] = (app, chats, devices, internal, messages, sandbox, sending)
 
 
 def catalogue() -> dict[str, type[Command[Any]]]:
