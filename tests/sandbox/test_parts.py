@@ -8,12 +8,10 @@ import pytest
 
 from wagateway.sandbox import codes, websocket
 from wagateway.sandbox.bell import Bell
-from wagateway.sandbox.contents import describe, device_sent, text_message
+from wagateway.sandbox.contents import Quoted, describe, device_sent, text_message
 from wagateway.sandbox.disk import Disk
 from wagateway.sandbox.faults import Faults
 from wagateway.sandbox.history import make
-from wagateway.sandbox.media import MediaHost
-from wagateway.sandbox.proxy import Request
 from wagateway.whatsapp.errors import ProtocolError
 from wagateway.whatsapp.keys import KeyPair
 from wagateway.whatsapp.protos import E2E
@@ -80,21 +78,6 @@ def test_a_value_is_encoded_once_per_flush(tmp_path: Path) -> None:
     assert [0] == calls
 
 
-def test_a_file_comes_back_until_it_is_deleted(tmp_path: Path) -> None:
-    host = MediaHost(tmp_path / "media")
-    upload = Request("POST", "/mms/image/TOKEN?auth=a&token=TOKEN", {})
-    path = host.answer(upload, b"data").body.decode().split('"direct_path": "')[1].split('"')[0]
-    assert b"data" == host.answer(Request("GET", f"{path}&hash=x", {}), b"").body
-    host.answer(Request("DELETE", "/mms/image/TOKEN?auth=a&token=TOKEN", {}), b"")
-    assert 404 == host.answer(Request("GET", f"{path}&hash=x", {}), b"").status
-
-
-@pytest.mark.parametrize("path", ["/v/../sandbox.db", "/etc/passwd", "/v/", "/"])
-def test_the_media_host_gives_out_nothing_else(tmp_path: Path, path: str) -> None:
-    (tmp_path / "sandbox.db").write_bytes(b"keys")
-    assert 404 == MediaHost(tmp_path / "media").answer(Request("GET", path, {}), b"").status
-
-
 def test_a_pairing_code_hides_a_key() -> None:
     key = KeyPair.generate().public
     wrapped = codes.wrap(b"ABCDEFGH", key)
@@ -133,7 +116,9 @@ async def test_connections_are_refused_for_a_while() -> None:
 
 
 def test_a_text_is_described_with_what_it_replies_to_and_mentions() -> None:
-    facts = describe(text_message("hi", ("ID", "1@s.whatsapp.net"), ["2@s.whatsapp.net"]))
+    facts = describe(
+        text_message("hi", Quoted(id="ID", author="1@s.whatsapp.net", message=None), ["2@s.whatsapp.net"])
+    )
     assert facts is not None
     assert ("hi", "text", "ID", ["2@s.whatsapp.net"]) == (
         facts["text"], facts["kind"], facts["quoted_id"], facts["mentions"],

@@ -103,3 +103,28 @@ async def test_devices_of_one_account_see_what_each_other_sends(
         await second.hears("message", text="to both")
     finally:
         await second.kill()
+
+
+async def test_a_status_is_sent_again_to_a_phone_that_lost_the_keys(
+    world: World, ann: RealClient, bob: Phone
+) -> None:
+    await control.add_contacts(world, c.AddContacts(phone=ANN, contacts=[c.Contact(BOB, "Bob Brown")]))
+    await ann.does("knows", number=BOB)
+    bob.sessions.store.sessions.clear()
+    bob.sessions.store.sender_keys.clear()
+    await ann.does("send", to="status@broadcast", text="to everybody")
+    assert await arrives(bob, "to everybody")
+
+
+async def test_a_status_is_sent_again_to_a_device_that_cannot_decrypt(
+    world: World, ann: RealClient, bob: Phone
+) -> None:
+    await control.add_contacts(world, c.AddContacts(phone=BOB, contacts=[c.Contact(ANN, "Ann Archer")]))
+    sessions = bob.sessions.store.sessions
+    [address] = [each for each in sessions if each.startswith(world.network.accounts[ANN].lid + ":1")]
+    newest, *older = sessions[address]
+    sessions[address] = (msgspec.structs.replace(newest, key=bytes(32)), *older)
+    await control.phone_send_text(
+        world, c.PhoneSendText(phone=BOB, to="status@broadcast", text="garbled status")
+    )
+    await ann.hears("message", text="garbled status")

@@ -26,6 +26,16 @@ _PHONE: dict[str, type[Command[Any]]] = {
     "receipts": sandbox.Receipts,
     "read": sandbox.MarkRead,
     "presence": sandbox.SetPresence,
+    "message": sandbox.PhoneSendMessage,
+    "media": sandbox.PhoneSendMedia,
+    "poll": sandbox.PhonePoll,
+    "vote": sandbox.PhoneVote,
+    "react": sandbox.PhoneReact,
+    "edit": sandbox.PhoneEdit,
+    "revoke": sandbox.PhoneRevoke,
+    "played": sandbox.MarkPlayed,
+    "file": sandbox.PhoneMedia,
+    "contacts": sandbox.AddContacts,
     "unlink": sandbox.UnlinkCompanion,
 }
 _GROUP: dict[str, type[Command[Any]]] = {"create": sandbox.CreateGroup}
@@ -38,10 +48,14 @@ _FAULT: dict[str, type[Command[Any]]] = {
     "reject": sandbox.RejectSends,
     "replace": sandbox.ReplaceStream,
     "login": sandbox.FailLogins,
+    "media": sandbox.MediaFaults,
+    "expire": sandbox.ExpireMedia,
 }
 _ALONE: dict[str, type[Command[Any]]] = {
     "companions": sandbox.Companions,
     "history": sandbox.SendHistory,
+    "newsletter": sandbox.CreateNewsletter,
+    "media": sandbox.MediaCounts,
 }
 _COLUMNS = {sandbox.InboxMessage: ("index", "sender", "chat", "text", "receipt", "id")}
 
@@ -98,7 +112,7 @@ def _command(command: type[Command[Any]], arguments: argparse.Namespace) -> Comm
     for field in msgspec.structs.fields(command):
         value = getattr(arguments, field.name)
         if value is not None:
-            given[field.name] = value.split(",") if _is_list(field) else value
+            given[field.name] = _value(field, value)
     try:
         asked: Command[Any] = msgspec.convert(given, command, strict=False)
     except msgspec.ValidationError as error:
@@ -106,9 +120,23 @@ def _command(command: type[Command[Any]], arguments: argparse.Namespace) -> Comm
     return asked
 
 
+def _value(field: msgspec.structs.FieldInfo, text: str) -> object:
+    if _kind(field) not in (list, dict):
+        return text
+    if not text.startswith(("{", "[")):
+        return text.split(",")
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise Failure(f"{field.name}: {error}") from None
+
+
 def _is_list(field: msgspec.structs.FieldInfo) -> bool:
-    kind = get_args(field.type)[0] if get_origin(field.type) is Annotated else field.type
-    return get_origin(kind) is list
+    return _kind(field) is list
+
+
+def _kind(field: msgspec.structs.FieldInfo) -> object:
+    return get_origin(get_args(field.type)[0] if get_origin(field.type) is Annotated else field.type)
 
 
 def _print(reply: object) -> None:

@@ -177,16 +177,17 @@ class Connection:
 
     def _message(self, client: Endpoint, stanza: Node) -> None:
         faults, number = self._network.faults, client.account.number
-        error = faults.rejected(number) or relay.message(self._network, client, stanza)
+        error = faults.rejected(number)
+        outcome = {"error": str(error)} if error else relay.message(self._network, client, stanza)
         attrs: relay.Attrs = {
             "class": "message",
             "id": stanza.attr("id"),
             "from": stanza.jid("to"),
             "t": str(now()),
-            "error": str(error) if error else "",
+            **outcome,
         }
         ack = Node("ack", attrs)
-        delay = 0.0 if error else faults.ack_delay(number)
+        delay = 0.0 if "error" in outcome else faults.ack_delay(number)
         if delay == 0.0:
             self.send(ack)
             return

@@ -19,6 +19,33 @@ class _Faults(msgspec.Struct):
     failure: Node | None = None
 
 
+class MediaFaults(msgspec.Struct):
+    """What the media host does wrong: fail its next uploads and downloads with `status`, and be slow.
+
+    `bytes_per_second` (0: full speed) and `delay` in seconds hold for requests that come from now on.
+    """
+
+    upload_failures: int = 0
+    download_failures: int = 0
+    status: int = 500
+    bytes_per_second: int = 0
+    delay: float = 0.0
+
+    def failed_upload(self) -> int:
+        """The status to answer this upload with, or 0."""
+        if not self.upload_failures:
+            return 0
+        self.upload_failures -= 1
+        return self.status
+
+    def failed_download(self) -> int:
+        """The status to answer this download with, or 0."""
+        if not self.download_failures:
+            return 0
+        self.download_failures -= 1
+        return self.status
+
+
 class Faults:
     """The faults of every account, by number; lost with the process, as accidents should be."""
 

@@ -12,7 +12,18 @@ import structlog
 
 from wagateway.sandbox.disk import Disk
 from wagateway.sandbox.faults import Faults
-from wagateway.sandbox.state import LID, MAX_DEVICE, USER, Account, Companion, Endpoint, Group, Presences
+from wagateway.sandbox.state import (
+    LID,
+    MAX_DEVICE,
+    USER,
+    Account,
+    Companion,
+    Endpoint,
+    Group,
+    Newsletter,
+    Post,
+    Presences,
+)
 from wagateway.whatsapp.signal import Bundle
 from wagateway.whatsapp.stanza import Jid, Node, encode
 
@@ -61,6 +72,9 @@ class Network:
         self.disk = disk
         self.accounts: dict[str, Account] = {}
         self.groups: dict[str, Group] = {}
+        self.newsletters: dict[str, Newsletter] = {}
+        self.posts: dict[str, list[Post]] = {}
+        self.live: dict[str, set[tuple[str, int]]] = {}
         self.phones: dict[str, Primary] = {}
         self.online: dict[tuple[str, int], Online] = {}
         self.faults = Faults()
@@ -79,6 +93,12 @@ class Network:
         for _, raw in self.disk.under("group/"):
             group = msgspec.msgpack.decode(raw, type=Group)
             self.groups[group.id] = group
+        for _, raw in self.disk.under("newsletter/"):
+            newsletter = msgspec.msgpack.decode(raw, type=Newsletter)
+            self.newsletters[newsletter.id] = newsletter
+        for name, raw in self.disk.under("post/"):
+            post = msgspec.msgpack.decode(raw, type=Post)
+            self.posts.setdefault(name.partition("/")[0], []).append(post)
         for name, stanza in self.disk.under("queue/"):
             number, device, place, key = name.split("/", 3)
             self._queue((number, int(device)))[key] = Waiting(int(place), stanza)
@@ -154,6 +174,17 @@ class Network:
         """Keep a new or changed group."""
         self.groups[group.id] = group
         self.disk.put(f"group/{group.id}", lambda: msgspec.msgpack.encode(group))
+        self.turn()
+
+    def save_newsletter(self, newsletter: Newsletter) -> None:
+        """Keep a new or changed newsletter."""
+        self.newsletters[newsletter.id] = newsletter
+        self.disk.put(f"newsletter/{newsletter.id}", lambda: msgspec.msgpack.encode(newsletter))
+        self.turn()
+
+    def save_post(self, newsletter: Newsletter, post: Post) -> None:
+        """Keep a changed post of a newsletter."""
+        self.disk.put(f"post/{newsletter.id}/{post.number:09}", lambda: msgspec.msgpack.encode(post))
         self.turn()
 
     def new_device(self, account: Account) -> int:

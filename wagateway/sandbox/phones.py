@@ -1,18 +1,21 @@
 """Virtual phones: each the primary device of an account, with its own Signal sessions and an inbox."""
 
 import secrets
+from collections.abc import Callable, Iterator
 
 import msgspec
 import structlog
 from google.protobuf.message import DecodeError
 
 from wagateway.commands.sandbox import InboxMessage, Receipt
-from wagateway.sandbox import relay
+from wagateway.sandbox import marks, relay
 from wagateway.sandbox.bell import Bell
-from wagateway.sandbox.contents import describe, device_sent
+from wagateway.sandbox.contents import describe
 from wagateway.sandbox.network import Network, now
+from wagateway.sandbox.packing import Packer
 from wagateway.sandbox.sessions import Sessions, bundle_nodes
-from wagateway.sandbox.state import GROUP, LID, USER, Account, Endpoint, Group
+from wagateway.sandbox.state import BROADCAST, GROUP, LID, SERVER, USER, Account, Endpoint
+from wagateway.sandbox.writing import Known, chosen
 from wagateway.whatsapp.errors import DuplicateMessage, ProtocolError
 from wagateway.whatsapp.keys import KeyPair
 from wagateway.whatsapp.protos import E2E
@@ -21,6 +24,7 @@ from wagateway.whatsapp.stanza import Jid, Node
 
 log = structlog.get_logger()
 
+_OF_MANY = (GROUP, BROADCAST)
 _REMEMBERED = 512  # sent messages that a phone can send again when asked
 
 
@@ -40,9 +44,11 @@ class Phone:
         self.bell = Bell()
         self.sessions = Sessions(network, self.me)
         self._network = network
+        self._packer = Packer(network, self.sessions, self.me)
         decode, under, number = msgspec.msgpack.decode, network.disk.under, account.number
         self.inbox = [decode(raw, type=InboxMessage) for _, raw in under(f"inbox/{number}/")]
         self.receipts = [decode(raw, type=Receipt) for _, raw in under(f"receipt/{number}/")]
+        self.contents = {int(index): raw for index, raw in under(f"content/{number}/")}
         self._sent = {id_: decode(raw, type=Sent) for id_, raw in under(f"sent/{number}/")}
         network.phones[number] = self
 
@@ -65,6 +71,9 @@ class Phone:
             self._receive_receipt(stanza)
 
     def _receive_message(self, stanza: Node) -> None:
+        if (plaintext := stanza.child("plaintext")) is not None:
+            self._take_post(stanza, E2E.Message.FromString(plaintext.body()))
+            return
         sender = self._network.endpoint(_author(stanza))
         if sender is None:
             return
@@ -89,10 +98,13 @@ class Phone:
             if message.protocolMessage.type == E2E.ProtocolMessage.APP_STATE_SYNC_KEY_REQUEST:
                 self.share_state_key(sender)
             return
-        copy = message.HasField("deviceSentMessage")
-        facts = describe(message.deviceSentMessage.message if copy else message)
+        if message.HasField("deviceSentMessage"):
+            message = message.deviceSentMessage.message
+        facts = describe(message)
         if facts is None:
             return  # nothing but a sender key
+        if facts["kind"] == "pollUpdateMessage":
+            facts["text"] = self._vote(sender.account, message.pollUpdateMessage)
         entry = InboxMessage(
             index=len(self.inbox),
             id=stanza.attr("id"),
@@ -103,8 +115,54 @@ class Phone:
             device=sender.device,
             **facts,
         )
+        self._add(entry, message)
+
+    def _take_post(self, stanza: Node, message: E2E.Message) -> None:
+        facts = describe(message)
+        if facts is not None:
+            newsletter, own = stanza.attr("from"), stanza.attr("is_sender") == "true"
+            entry = InboxMessage(
+                index=len(self.inbox),
+                id=stanza.attr("id"),
+                sender=newsletter,
+                chat=newsletter,
+                timestamp=now(),
+                from_me=own,
+                device=0,
+                **facts,
+            )
+            self._add(entry, message)
+
+    def _add(self, entry: InboxMessage, message: E2E.Message) -> None:
+        content = message.SerializeToString()
         self.inbox.append(entry)
+        self.contents[entry.index] = content
+        self._network.disk.put(f"content/{self.account.number}/{entry.index:09}", lambda: content)
         self._keep(entry)
+
+    def _vote(self, voter: Account, update: E2E.PollUpdateMessage) -> str:
+        poll = self.find(update.pollCreationMessageKey.ID, SERVER)
+        try:
+            return ", ".join(chosen(update, poll, voter)) if poll else ""
+        except ProtocolError as error:
+            log.info("phone.vote_unreadable", phone=self.account.number, why=str(error))
+            return ""
+
+    def find(self, id_: str, chat: Jid) -> Known | None:
+        """A message of a chat that the phone sent or received; the chat is believed."""
+        if sent := self._sent.get(id_):
+            return Known(id_, chat, self.account, E2E.Message.FromString(sent.plaintext))
+        for entry in reversed(self.inbox):
+            author = self._network.account(Jid.parse(entry.sender)) if entry.id == id_ else None
+            if author is not None:
+                content = self.contents.get(entry.index, b"")
+                return Known(id_, chat, author, E2E.Message.FromString(content))
+        return None
+
+    def everything(self) -> Iterator[E2E.Message]:
+        """What the phone received, and what it sent as far as it remembers."""
+        sent = [each.plaintext for each in self._sent.values()]
+        return (E2E.Message.FromString(raw) for raw in (*self.contents.values(), *sent))
 
     def _keep(self, entry: InboxMessage) -> None:
         key = f"inbox/{self.account.number}/{entry.index:09}"
@@ -112,7 +170,7 @@ class Phone:
         self._network.after(self.bell.ring)
 
     def _chat(self, sender: Endpoint, stanza: Node) -> str:
-        if stanza.jid("from").server == GROUP:
+        if stanza.jid("from").server in _OF_MANY:
             return stanza.attr("from")
         if sender.account is not self.account:
             return str(sender.account.jid(USER))
@@ -154,55 +212,53 @@ class Phone:
         self._answer(stanza, "retry", [Node("retry", retry), registration, Node("keys", {}, keys)])
 
     def _send_again(self, receiver: Endpoint, stanza: Node) -> None:
-        sent = self._sent.get(stanza.attr("id"))
-        if sent is None:
+        id_, retry = stanza.attr("id"), stanza.child("retry")
+        sent = self._sent.get(id_)
+        if sent is None or retry is None:
             return
         self.sessions.forget(receiver)
         message = E2E.Message.FromString(sent.plaintext)
-        attrs: relay.Attrs = {"id": stanza.attr("id"), "type": "text", "to": receiver.jid(LID)}
-        if sent.to.server == GROUP:
-            message.MergeFrom(self.sessions.group_key(str(sent.to)))
-            attrs |= {"to": sent.to, "participant": receiver.jid(LID)}
-        elif receiver.account is self.account:
-            message = device_sent(sent.to, message)
-            attrs["recipient"] = sent.to
-        enc = self.sessions.encrypt(receiver, message)
-        retry = stanza.child("retry")
-        if enc is not None and retry is not None:
-            enc = Node("enc", {**enc.attrs, "count": retry.attr("count")}, enc.content)
-            relay.message(self._network, self.me, Node("message", attrs, [enc]))
+        again = self._packer.again(receiver, id_, sent.to, message, retry.attr("count"))
+        if again is not None:
+            relay.message(self._network, self.me, again)
 
     def mark_read(self, ids: list[str]) -> int:
         """Send read receipts for these messages, or for all unread ones; how many there were."""
+        return self._mark(ids, "read", lambda entry: entry.receipt == "delivered")
+
+    def mark_played(self, ids: list[str]) -> int:
+        """Send played receipts for these messages, or for all voice notes not played yet; how many."""
+        return self._mark(
+            ids, "played", lambda entry: entry.receipt != "played" and (bool(ids) or self._is_voice(entry))
+        )
+
+    def _is_voice(self, entry: InboxMessage) -> bool:
+        message = E2E.Message.FromString(self.contents.get(entry.index, b""))
+        return entry.kind == "audioMessage" and marks.media_type(message) == "ptt"
+
+    def _mark(self, ids: list[str], kind: str, due: Callable[[InboxMessage], bool]) -> int:
         wanted = set(ids)
-        unread = [
-            entry
-            for entry in self.inbox
-            if entry.receipt != "read" and not entry.from_me and (not ids or entry.id in wanted)
-        ]
-        for entry in unread:
-            sender = self._network.account(Jid.parse(entry.sender))
-            assert sender is not None
-            attrs: relay.Attrs = {"id": entry.id, "to": sender.jid(LID), "type": "read"}
-            if entry.chat.endswith(GROUP):
-                attrs |= {"to": Jid.parse(entry.chat), "participant": sender.jid(LID)}
+        marked = 0
+        for entry in [each for each in self.inbox if not ids or each.id in wanted]:
+            author = self._network.account(Jid.parse(entry.sender))
+            if entry.from_me or author is None or not due(entry):
+                continue
+            attrs: relay.Attrs = {"id": entry.id, "to": author.jid(LID), "type": kind}
+            if entry.chat.endswith(_OF_MANY):
+                attrs |= {"to": Jid.parse(entry.chat), "participant": author.jid(LID)}
             relay.receipt(self._network, self.me, Node("receipt", attrs))
-            self.inbox[entry.index] = msgspec.structs.replace(entry, receipt="read")
+            self.inbox[entry.index] = msgspec.structs.replace(entry, receipt=kind)
             self._keep(self.inbox[entry.index])
-        return len(unread)
+            marked += 1
+        return marked
 
     # -- sending
 
     def send(self, to: Jid, message: E2E.Message) -> str:
-        """Send a message to an account or a group, and to the account's linked devices; its id."""
+        """Send a message to a chat, and to the account's linked devices; its id."""
         id_ = _new_id()
         self._remember(id_, Sent(to, message.SerializeToString()))
-        if to.server == GROUP:
-            content = self._for_group(self._network.groups[to.user], message)
-        else:
-            content = [self._for_account(to, message)]
-        attrs: relay.Attrs = {"id": id_, "type": "text", "to": to}
-        relay.message(self._network, self.me, Node("message", attrs, content))
+        relay.message(self._network, self.me, self._packer.stanza(id_, to, message))
         return id_
 
     def _remember(self, id_: str, sent: Sent) -> None:
@@ -213,30 +269,6 @@ class Phone:
             oldest = next(iter(self._sent))
             del self._sent[oldest]
             disk.drop(f"sent/{number}/{oldest}")
-
-    def _for_account(self, to: Jid, message: E2E.Message) -> Node:
-        account = self._network.account(to)
-        assert account is not None
-        receivers = [Endpoint(account, device) for device in account.devices()]
-        if account is not self.account:
-            receivers += self._network.others(self.me)
-        copy = device_sent(to, message)
-        children = []
-        for receiver in receivers:
-            if receiver.key != self.me.key:
-                enc = self.sessions.encrypt(receiver, copy if receiver.account is self.account else message)
-                children += _to(receiver, enc)
-        return Node("participants", {}, children)
-
-    def _for_group(self, group: Group, message: E2E.Message) -> list[Node]:
-        children = []
-        for number in group.members:
-            account = self._network.accounts[number]
-            for receiver in (Endpoint(account, device) for device in account.devices()):
-                if receiver.key != self.me.key:
-                    children += _to(receiver, self.sessions.introduce(str(group.jid), receiver))
-        shared = self.sessions.encrypt_for_group(str(group.jid), message)
-        return [Node("participants", {}, children), shared]
 
     def send_peer(self, receiver: Endpoint, content: E2E.ProtocolMessage) -> None:
         """Send a protocol message to one of the account's linked devices."""
@@ -264,7 +296,3 @@ def _author(stanza: Node) -> Jid:
 
 def _new_id() -> str:
     return "3A" + secrets.token_hex(9).upper()
-
-
-def _to(receiver: Endpoint, enc: Node | None) -> list[Node]:
-    return [Node("to", {"jid": receiver.jid(LID)}, [enc])] if enc is not None else []

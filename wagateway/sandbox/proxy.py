@@ -5,33 +5,15 @@ import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
 
-import msgspec
 import structlog
 
-from wagateway.sandbox import websocket
+from wagateway.sandbox import http, websocket
 from wagateway.whatsapp.errors import ProtocolError
 
 log = structlog.get_logger()
 
-MAX_HEAD = 16 * 1024
-MAX_BODY = 256 * 1024 * 1024
 _CHAT = "/ws/chat"
-
-
-class Request(msgspec.Struct, frozen=True):
-    """One HTTP request; header names are lower case."""
-
-    method: str
-    target: str
-    headers: dict[str, str]
-
-
-class Response(msgspec.Struct, frozen=True):
-    """One HTTP answer."""
-
-    status: int
-    body: bytes = b""
-    kind: str = "application/octet-stream"
+_BUFFERED = 64 * 1024
 
 
 class Chat(Protocol):
@@ -73,8 +55,8 @@ class World(Protocol):
     def chat(self, pipe: Pipe) -> Chat:
         """A client opened a websocket."""
 
-    def serve_media(self, request: Request, body: bytes) -> Response:
-        """A client asked a media host."""
+    def serve_media(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A client asks a media host."""
 
 
 class Listener(asyncio.Protocol):
@@ -93,14 +75,14 @@ class Listener(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
         self._buffer += data
-        head, end, _ = bytes(self._buffer).partition(b"\r\n\r\n")
+        head, end, _ = bytes(self._buffer).partition(http.END)
         if not end:
-            if len(self._buffer) > MAX_HEAD:
+            if len(self._buffer) > http.MAX_HEAD:
                 self._transport.abort()
             return
         known = head.startswith(b"CONNECT ")
         if not known or self._world.refuses():
-            self._transport.write(_response(Response(503 if known else 405)))
+            self._transport.write(http.head(503 if known else 405, 0))
             self._transport.close()
             return
         # Nothing may be read as plain text that is TLS already.
@@ -122,7 +104,7 @@ class Listener(asyncio.Protocol):
 
 
 class Inner(asyncio.Protocol):
-    """The decrypted side of one connection: HTTP requests, or a websocket after an upgrade."""
+    """The decrypted side of one connection, which its first request makes a websocket or a media host's."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -130,8 +112,6 @@ class Inner(asyncio.Protocol):
         self._buffer = bytearray()
         self._chat: Chat | None = None
         self._reader = websocket.Reader()
-        self._request: Request | None = None
-        self._missing = 0
 
     def attach(self, transport: asyncio.Transport) -> None:
         """Begin; what came before waits in the buffer."""
@@ -148,7 +128,7 @@ class Inner(asyncio.Protocol):
                 self._messages(self._chat, self._transport, data)
             else:
                 self._buffer += data
-                self._requests(self._transport)
+                self._begin(self._transport)
         except ProtocolError as error:
             log.info("connection.broken", why=str(error))
             self._transport.abort()
@@ -168,35 +148,30 @@ class Inner(asyncio.Protocol):
                 transport.write(websocket.message(websocket.CLOSE, payload[:2]))
                 transport.close()
 
-    def _requests(self, transport: asyncio.Transport) -> None:
-        while self._chat is None:
-            if self._request is None and not self._head():
-                return
-            assert self._request is not None
-            if len(self._buffer) < self._missing:
-                return
-            body = bytes(self._buffer[: self._missing])
-            del self._buffer[: self._missing]
-            request, self._request = self._request, None
-            if request.target == _CHAT and "sec-websocket-key" in request.headers:
-                self._upgrade(transport, request)
-            else:
-                transport.write(_response(self._world.serve_media(request, body)))
-
-    def _head(self) -> bool:
-        head, end, _ = bytes(self._buffer[:MAX_HEAD]).partition(b"\r\n\r\n")
+    def _begin(self, transport: asyncio.Transport) -> None:
+        head, end, _ = bytes(self._buffer[: http.MAX_HEAD]).partition(http.END)
         if not end:
-            if len(self._buffer) >= MAX_HEAD:
+            if len(self._buffer) >= http.MAX_HEAD:
                 raise ProtocolError("an HTTP request's head is too large")
-            return False
-        self._request = _parse(head)
-        self._missing = int(self._request.headers.get("content-length", "0"))
-        if self._missing > MAX_BODY:
-            raise ProtocolError("an HTTP request's body is too large")
-        del self._buffer[: len(head) + len(end)]
-        return True
+            return
+        request = http.parse(head)
+        if request.target == _CHAT and "sec-websocket-key" in request.headers:
+            del self._buffer[: len(head) + len(end)]
+            self._upgrade(transport, request)
+        else:
+            self._hand_over(transport)
 
-    def _upgrade(self, transport: asyncio.Transport, request: Request) -> None:
+    def _hand_over(self, transport: asyncio.Transport) -> None:
+        """To streams, which stop reading while the media host has not kept up."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=_BUFFERED, loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        protocol.connection_made(transport)
+        transport.set_protocol(protocol)
+        reader.feed_data(bytes(self._buffer))
+        self._world.serve_media(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+
+    def _upgrade(self, transport: asyncio.Transport, request: http.Request) -> None:
         accepted = websocket.accept(request.headers["sec-websocket-key"])
         transport.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -207,23 +182,6 @@ class Inner(asyncio.Protocol):
         self._buffer.clear()
         if data:
             self._messages(self._chat, transport, data)
-
-
-def _parse(head: bytes) -> Request:
-    try:
-        first, *lines = head.decode("latin-1").split("\r\n")
-        method, target, _ = first.split(" ")
-        headers = dict(line.split(":", 1) for line in lines)
-        int(headers.get("Content-Length", "0"))
-    except ValueError:
-        raise ProtocolError("not an HTTP request") from None
-    return Request(method, target, {name.strip().lower(): value.strip() for name, value in headers.items()})
-
-
-def _response(response: Response) -> bytes:
-    reason = {200: "OK", 404: "Not Found"}.get(response.status, "Error")
-    head = f"HTTP/1.1 {response.status} {reason}\r\nContent-Type: {response.kind}\r\n"
-    return (head + f"Content-Length: {len(response.body)}\r\n\r\n").encode() + response.body
 
 
 def opener(world: World, tls: ssl.SSLContext) -> Callable[[], Listener]:

@@ -1,7 +1,10 @@
 """How messages and receipts get from the device that sent them to every device they are for."""
 
+from collections.abc import Iterable
+
+from wagateway.sandbox import broadcast, newsletters
 from wagateway.sandbox.network import Network, now, waiting_key
-from wagateway.sandbox.state import GROUP, LID, USER, Account, Endpoint, Group
+from wagateway.sandbox.state import BROADCAST, GROUP, LID, NEWSLETTER, STATUS, USER, Account, Endpoint
 from wagateway.whatsapp.stanza import Jid, Node
 
 NOT_FOUND = 404
@@ -12,11 +15,19 @@ Attrs = dict[str, str | Jid]
 _CARRIED = ("device-identity", "meta", "biz", "bot")
 _FORWARDED = {"": "", "inactive": "", "read": "read", "played": "played", "retry": "retry"}
 _TO_OWN_DEVICES = ("read-self", "played-self")
+_OF_MANY = (GROUP, BROADCAST)
 _TO_OWN_PHONE = ("hist_sync", "peer_msg")
 
 
-def message(network: Network, sender: Endpoint, stanza: Node) -> int:
-    """Deliver a message; the error to answer the sender with, or 0."""
+def message(network: Network, sender: Endpoint, stanza: Node) -> dict[str, str]:
+    """Deliver a message; what its acknowledgement says: the `error` it met, or the `server_id` of a post."""
+    if stanza.jid("to").server == NEWSLETTER:
+        return newsletters.take(network, sender, stanza)
+    error = _deliver(network, sender, stanza)
+    return {"error": str(error)} if error else {}
+
+
+def _deliver(network: Network, sender: Endpoint, stanza: Node) -> int:
     to = stanza.jid("to")
     if to.server == GROUP:
         group = network.groups.get(to.user)
@@ -24,7 +35,11 @@ def message(network: Network, sender: Endpoint, stanza: Node) -> int:
             return NOT_FOUND
         if sender.account.number not in group.members:
             return FORBIDDEN
-        return _to_group(network, sender, stanza, group)
+        members = [network.accounts[number] for number in group.members]
+        devices = [Endpoint(account, device) for account in members for device in account.devices()]
+        return _to_many(network, sender, stanza, devices)
+    if to == STATUS:
+        return _to_many(network, sender, stanza, broadcast.receivers(network, stanza))
     account = network.account(to)
     if account is None:
         return NOT_FOUND
@@ -62,26 +77,23 @@ def _to_device(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> int
     return 0
 
 
-def _to_group(network: Network, sender: Endpoint, stanza: Node, group: Group) -> int:
+def _to_many(network: Network, sender: Endpoint, stanza: Node, receivers: Iterable[Endpoint]) -> int:
     """The sender key message to every device, with what is for this device alone before it."""
     own = dict(_encrypted(stanza))
     shared = stanza.children("enc")
     attrs = _from(sender, stanza, LID)
     attrs.pop("sender_pn", None)
-    attrs["from"] = group.jid
+    attrs["from"] = stanza.jid("to")
     attrs["participant"] = sender.jid(LID)
     attrs["participant_pn"] = sender.account.jid(USER)
     attrs["addressing_mode"] = "lid"
     only = stanza.attr("participant")
-    for number in list(group.members):
-        account = network.accounts[number]
-        for device in account.devices():
-            receiver = Endpoint(account, device)
-            addresses = (receiver.jid(LID), receiver.jid(USER))
-            if receiver.key == sender.key or (only and only not in map(str, addresses)):
-                continue
-            alone = [own[address] for address in addresses if address in own]
-            network.deliver(receiver, Node("message", dict(attrs), [*alone, *shared, *_carried(stanza)]))
+    for receiver in receivers:
+        addresses = (receiver.jid(LID), receiver.jid(USER))
+        if receiver.key == sender.key or (only and only not in map(str, addresses)):
+            continue
+        alone = [own[address] for address in addresses if address in own]
+        network.deliver(receiver, Node("message", dict(attrs), [*alone, *shared, *_carried(stanza)]))
     return 0
 
 
@@ -124,6 +136,9 @@ def receipt(network: Network, sender: Endpoint, stanza: Node) -> None:
     """Note what a device has taken, and tell whoever sent it."""
     kind = stanza.attr("type")
     to = stanza.jid("to")
+    if to.server == NEWSLETTER and kind == "view":
+        newsletters.view(network, sender, stanza)
+        return
     if kind != "retry" and sender.device:
         for id_ in [stanza.attr("id"), *more_ids(stanza)]:
             network.acknowledged(sender, waiting_key("message", id_, to, stanza))
@@ -138,7 +153,7 @@ def receipt(network: Network, sender: Endpoint, stanza: Node) -> None:
 
 def _forward(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> None:
     kind = _FORWARDED[stanza.attr("type")]
-    if to.server == GROUP:
+    if to.server in _OF_MANY:
         addressed = stanza.jid("participant") if stanza.attr("participant") else None
     else:
         addressed = to
@@ -159,7 +174,7 @@ def _forward(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> None:
 def _receipt(sender: Endpoint, stanza: Node, kind: str, server: str) -> Node:
     attrs: Attrs = {"id": stanza.attr("id"), "t": str(now()), "type": kind}
     to = stanza.jid("to")
-    if to.server == GROUP:
+    if to.server in _OF_MANY:
         attrs |= {
             "from": to,
             "participant": sender.jid(server),

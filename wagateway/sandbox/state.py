@@ -1,4 +1,4 @@
-"""What the simulated network knows: accounts, linked devices, groups and stanzas that wait."""
+"""What the simulated network knows: accounts, linked devices, groups, newsletters."""
 
 import msgspec
 
@@ -10,7 +10,11 @@ MAX_DEVICE = 255
 USER = "s.whatsapp.net"
 LID = "lid"
 GROUP = "g.us"
+BROADCAST = "broadcast"
+NEWSLETTER = "newsletter"
 SERVER = Jid("", USER)
+STATUS = Jid("status", BROADCAST)
+"""The chat that everybody's status posts are sent to."""
 
 
 class Companion(msgspec.Struct):
@@ -45,7 +49,8 @@ class Account(msgspec.Struct):
     """A WhatsApp account: a phone number, a LID, and what the server stores for it.
 
     `identity` is the private key that is both the account's signature key and device 0's Signal identity.
-    `watchers` are the numbers that asked for its list of devices and must hear when it changes.
+    `watchers` are the numbers that asked for its list of devices and must hear when it changes; `contacts`
+    maps the numbers in its address book to full names.
     """
 
     number: str
@@ -58,6 +63,7 @@ class Account(msgspec.Struct):
     state_key: bytes = b""
     privacy: dict[str, str] = {}
     blocked: list[str] = []
+    contacts: dict[str, str] = {}
     about: str = "Hey there! I am using WhatsApp."
     companions: dict[int, Companion] = {}
 
@@ -83,6 +89,43 @@ class Group(msgspec.Struct):
     def jid(self) -> Jid:
         """The group's address."""
         return Jid(self.id, GROUP)
+
+
+class Newsletter(msgspec.Struct):
+    """A newsletter; `roles` maps the numbers of those who follow it to OWNER, ADMIN or SUBSCRIBER.
+
+    `muted` are the followers that want no notice of its posts. `created` is Unix seconds.
+    """
+
+    id: str
+    name: str
+    description: str
+    invite: str
+    created: int
+    roles: dict[str, str]
+    muted: set[str] = set()
+
+    @property
+    def jid(self) -> Jid:
+        """The newsletter's address."""
+        return Jid(self.id, NEWSLETTER)
+
+
+class Post(msgspec.Struct):
+    """What was posted to a newsletter: a serialized message, empty once it was revoked.
+
+    `number` is the id that the server gave it, `id` the one its author did. `reactions` are by number.
+    """
+
+    number: int
+    id: str
+    author: str
+    type: str
+    mediatype: str
+    plaintext: bytes
+    posted: int
+    views: int = 0
+    reactions: dict[str, str] = {}
 
 
 class Endpoint(msgspec.Struct, frozen=True):

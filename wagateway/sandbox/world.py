@@ -1,18 +1,20 @@
 """The whole network in one object: what the proxy and the commands both reach."""
 
+import asyncio
 from pathlib import Path
 
 from wagateway.contract import Problem
 from wagateway.phone import to_jid
 from wagateway.problems import invalid
 from wagateway.sandbox import identity as identities
+from wagateway.sandbox import mediaserver
 from wagateway.sandbox.connection import Connection
 from wagateway.sandbox.disk import Disk
 from wagateway.sandbox.media import MediaHost
 from wagateway.sandbox.network import Network
 from wagateway.sandbox.pairing import Pairings
 from wagateway.sandbox.phones import Phone
-from wagateway.sandbox.proxy import Pipe, Request, Response
+from wagateway.sandbox.proxy import Pipe
 from wagateway.sandbox.services.catalogue import desk
 from wagateway.sandbox.state import USER
 from wagateway.whatsapp.stanza import Jid
@@ -36,6 +38,7 @@ class World:
         self.phones = {
             number: Phone(self.network, account) for number, account in self.network.accounts.items()
         }
+        self._transfers: set[asyncio.Task[None]] = set()
         self._desk = desk(self.network, self.phones)
 
     def close(self) -> None:
@@ -67,9 +70,11 @@ class World:
         """A client opened a websocket."""
         return Connection(self.network, self.pairings, self.identity, self._desk, pipe)
 
-    def serve_media(self, request: Request, body: bytes) -> Response:
-        """A client asked a media host."""
-        return self.media.answer(request, body)
+    def serve_media(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A client asks a media host."""
+        task = asyncio.create_task(mediaserver.serve(self.media, reader, writer), name="sandbox media")
+        self._transfers.add(task)
+        task.add_done_callback(self._transfers.discard)
 
 
 def number_of(text: str) -> str:

@@ -37,6 +37,9 @@ from neonize.proto.waE2E import (  # type: ignore[import-untyped, unused-ignore]
 from neonize.proto.waHistorySync import (  # type: ignore[import-untyped, unused-ignore]
     WAWebProtobufsHistorySync_pb2 as HistorySync,
 )
+from neonize.proto.waLidMigrationSyncPayload import (  # type: ignore[import-untyped, unused-ignore]
+    WAWebProtobufLidMigrationSyncPayload_pb2 as LidMigration,
+)
 from neonize.proto.waMsgTransport import (  # type: ignore[import-untyped, unused-ignore]
     WAMsgTransport_pb2 as MsgTransport,
 )
@@ -64,6 +67,7 @@ __all__ = [
     "Common",
     "CompanionReg",
     "HistorySync",
+    "LidMigration",
     "MsgTransport",
     "ServerSync",
     "SyncAction",

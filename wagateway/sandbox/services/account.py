@@ -21,6 +21,13 @@ def accept(asked: Asked) -> list[Node]:
     return []
 
 
+def status(asked: Asked) -> list[Node]:
+    """Who sees the account's status posts: its contacts. A text about oneself is accepted."""
+    if asked.body.tag != "privacy":
+        return []
+    return [Node("privacy", {}, [Node("list", {"type": "contacts", "default": "true"})])]
+
+
 def passive(asked: Asked) -> list[Node]:
     """The device has its keys in order and wants everything: the moment to greet a new one."""
     phone = asked.phones[asked.client.account.number]
@@ -56,11 +63,6 @@ def blocklist(asked: Asked) -> list[Node]:
 def picture(asked: Asked) -> list[Node]:
     """Nobody here has a picture."""
     raise Refusal(404, "item-not-found")
-
-
-def mex(asked: Asked) -> list[Node]:
-    """There are no channels to query."""
-    return [Node("result", {}, b'{"data":{"xwa2_newsletter_subscribed":[]}}')]
 
 
 def linked_devices(asked: Asked) -> list[Node]:

@@ -3,9 +3,8 @@
 from google.protobuf.message import DecodeError
 
 from wagateway.sandbox import settings
-from wagateway.sandbox.network import now
 from wagateway.sandbox.services.desk import Asked, Refusal
-from wagateway.sandbox.state import SERVER, Collection
+from wagateway.sandbox.state import Collection
 from wagateway.whatsapp.protos import ServerSync
 from wagateway.whatsapp.stanza import Node
 
@@ -33,14 +32,9 @@ def _collection(asked: Asked, wanted: Node) -> Node:
 
 
 def _accept(asked: Asked, name: str, raw: bytes) -> Node:
-    network, client = asked.network, asked.client
     try:
         patch = ServerSync.SyncdPatch.FromString(raw)
     except DecodeError:
         raise Refusal(400, "bad-request") from None
-    version = str(settings.append(network, client.account, name, patch))
-    for other in network.others(client):
-        changed = Node("collection", {"name": name, "version": version})
-        attrs = {"type": "server_sync", "id": network.next_id(), "t": str(now())}
-        network.deliver(other, Node("notification", {"from": SERVER, **attrs}, [changed]))
-    return Node("collection", {"name": name, "version": version})
+    version = settings.append(asked.network, asked.client, name, patch)
+    return Node("collection", {"name": name, "version": str(version)})

@@ -2,7 +2,7 @@
 
 from wagateway.sandbox.network import Network
 from wagateway.sandbox.phones import Phone
-from wagateway.sandbox.services import account, appstate, groups, media, prekeys, usync
+from wagateway.sandbox.services import account, appstate, groups, media, newsletters, prekeys, usync
 from wagateway.sandbox.services.desk import Desk
 
 
@@ -19,12 +19,14 @@ def desk(network: Network, phones: dict[str, Phone]) -> Desk:
             "w:g2": groups.answer,
             "privacy": account.privacy,
             "blocklist": account.blocklist,
-            "w:mex": account.mex,
+            "w:mex": newsletters.mex,
+            "newsletter": newsletters.answer,
+            "tos": account.accept,
             "w:profile:picture": account.picture,
             "md": account.linked_devices,
             "w:p": account.accept,
             "passive": account.passive,
-            "status": account.accept,
+            "status": account.status,
             "disappearing_mode": account.accept,
             "urn:xmpp:whatsapp:push": account.accept,
             "urn:xmpp:whatsapp:dirty": account.accept,

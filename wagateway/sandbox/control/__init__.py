@@ -2,16 +2,17 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 from wagateway.commands import sandbox as commands
 from wagateway.contract import Problem
 from wagateway.phone import to_jid
-from wagateway.sandbox import groups, history, linking, presence
+from wagateway.sandbox import contacts, groups, history, inboxes, linking, newsletters, presence
 from wagateway.sandbox.connection import replaced
-from wagateway.sandbox.contents import text_message
+from wagateway.sandbox.contents import Quoted, text_message
 from wagateway.sandbox.network import Online
 from wagateway.sandbox.phones import Phone
-from wagateway.sandbox.state import GROUP, LID, USER, Account, Endpoint
+from wagateway.sandbox.state import GROUP, LID, NEWSLETTER, SERVER, STATUS, USER, Account, Endpoint
 from wagateway.sandbox.world import World, number_of
 from wagateway.whatsapp.stanza import Jid, Node
 
@@ -78,46 +79,61 @@ def _companion(world: World, linked: Endpoint) -> commands.CompanionInfo:
 async def phone_send_text(world: World, command: commands.PhoneSendText) -> commands.PhoneSent:
     """Send texts, spread over time as asked."""
     phone = world.phone(command.phone)
-    to = _chat(world, phone, command.to)
-    mentions = [str(_known(world, each).jid(USER)) for each in command.mentions]
-    quoted = _quoted(phone, command.reply_message_id)
-    loop = asyncio.get_running_loop()
-    start = loop.time()
+    to = chat_of(world, phone, command.to)
+    mentions = [str(_known(world, each, "mentions").jid(USER)) for each in command.mentions]
+    replied = quoted(phone, command.reply_message_id)
     ids = []
-    for number in range(command.count):
-        if command.rate:
-            await asyncio.sleep(start + number / command.rate - loop.time())
+    async for number in paced(command.count, command.rate):
         text = command.text.replace("{n}", str(number)).replace("{monotonic}", f"{time.monotonic():.6f}")
-        ids.append(phone.send(to, text_message(text, quoted, mentions)))
-        if number % 16 == 15:
-            await asyncio.sleep(0)
+        ids.append(phone.send(to, text_message(text, replied, mentions)))
     return commands.PhoneSent(ids)
 
 
-def _chat(world: World, phone: Phone, text: str) -> Jid:
-    jid = Jid.parse(to_jid(text, "to"))
+async def paced(count: int, rate: float) -> AsyncIterator[int]:
+    """The numbers below `count`, `rate` a second (0: as fast as possible)."""
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    for number in range(count):
+        if rate:
+            await asyncio.sleep(start + number / rate - loop.time())
+        elif number % 16 == 15:
+            await asyncio.sleep(0)
+        yield number
+
+
+def chat_of(world: World, phone: Phone, text: str, field: str = "to") -> Jid:
+    """The chat that somebody means, as stanzas of the phone name it; raises `Problem`."""
+    jid = Jid.parse(to_jid(text, field))
     if jid.server == GROUP:
         group = world.network.groups.get(jid.user)
         if group is None or phone.account.number not in group.members:
             raise Problem(404, "GROUP_NOT_FOUND", "The phone is in no such group")
         return jid
-    return _known(world, text).jid(LID)
+    if jid == STATUS:
+        return jid
+    if jid.server == NEWSLETTER:
+        newsletter = world.network.newsletters.get(jid.user)
+        if newsletter is None or newsletter.roles.get(phone.account.number) not in newsletters.AUTHORS:
+            raise Problem(404, "NEWSLETTER_NOT_FOUND", "The phone has no such newsletter to post to")
+        return jid
+    return _known(world, text, field).jid(LID)
 
 
-def _known(world: World, text: str) -> Account:
-    account = world.network.account(Jid.parse(to_jid(text, "to")))
+def _known(world: World, text: str, field: str) -> Account:
+    account = world.network.account(Jid.parse(to_jid(text, field)))
     if account is None:
         raise Problem(404, "NOT_ON_WHATSAPP", "This number is not on the sandbox's WhatsApp")
     return account
 
 
-def _quoted(phone: Phone, id_: str) -> tuple[str, str] | None:
+def quoted(phone: Phone, id_: str) -> Quoted | None:
+    """What a reply to the message of this id says of it; one that nobody knows counts as the phone's own."""
     if not id_:
         return None
-    for entry in reversed(phone.inbox):
-        if entry.id == id_:
-            return id_, entry.sender
-    return id_, str(phone.account.jid(USER))
+    known = phone.find(id_, SERVER)
+    if known is None:
+        return Quoted(id=id_, author=str(phone.account.jid(USER)), message=None)
+    return Quoted(id=id_, author=str(known.author.jid(USER)), message=known.message)
 
 
 async def inbox(world: World, command: commands.Inbox) -> commands.InboxPage:
@@ -125,7 +141,11 @@ async def inbox(world: World, command: commands.Inbox) -> commands.InboxPage:
     phone = world.phone(command.phone)
     if command.wait:
         await phone.bell.until(lambda: len(phone.inbox) > command.after, command.wait)
-    return commands.InboxPage(phone.inbox[command.after :], len(phone.inbox))
+    found, total = phone.inbox[command.after :], len(phone.inbox)
+    pairs = [(entry, phone.contents.get(entry.index, b"")) for entry in found]
+    # In a thread, because there may be many messages, with large files.
+    messages = await asyncio.to_thread(lambda: [inboxes.shown(world.media, *pair) for pair in pairs])
+    return commands.InboxPage(messages, total)
 
 
 async def receipts(world: World, command: commands.Receipts) -> commands.ReceiptPage:
@@ -158,7 +178,7 @@ async def set_presence(world: World, command: commands.SetPresence) -> commands.
         return commands.Done(1)
     if command.to is None:
         raise Problem(400, "VALIDATION_ERROR", "to: says whom the phone is typing to.")
-    to = _chat(world, phone, command.to)
+    to = chat_of(world, phone, command.to)
     presence.typing(world.network, phone.me, Node("chatstate", {"to": to}, [Node(state)]))
     return commands.Done(1)
 
@@ -249,3 +269,20 @@ def _linked(phone: Phone, device: int) -> list[Endpoint]:
 def _online(world: World, phone: str, device: int) -> list[Online]:
     linked = _linked(world.phone(phone), device)
     return [world.network.online[each.key] for each in linked if each.key in world.network.online]
+
+
+async def add_contacts(world: World, command: commands.AddContacts) -> commands.Done:
+    """Fill the address book."""
+    phone = world.phone(command.phone)
+    known = [(world.phone(each.phone, "contacts").account, each.name) for each in command.contacts]
+    contacts.add(world.network, phone, known)
+    return commands.Done(len(known))
+
+
+async def create_newsletter(world: World, command: commands.CreateNewsletter) -> commands.NewsletterInfo:
+    """A new newsletter."""
+    owner = world.phone(command.phone).account
+    followers = [world.phone(each, "followers").account for each in command.followers]
+    made = newsletters.create(world.network, owner, command.name, command.description, followers)
+    addresses = [str(each.jid(USER)) for each in followers if each is not owner]
+    return commands.NewsletterInfo(str(made.jid), made.name, made.description, made.invite, addresses)
