@@ -1,4 +1,4 @@
-"""What the supervisor claims before it starts anything: folders, the lock, the port, the signing key."""
+"""What the supervisor claims before it starts anything: folders, the lock, the port, the signing keys."""
 
 import contextlib
 import fcntl
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wagateway import wire
-from wagateway.settings import Refused, Settings
+from wagateway.settings import Refused, Secret, Settings
 
 BACKLOG = 1024
 _IPC_BYTES = 107
@@ -63,14 +63,23 @@ def webhook_secret(settings: Settings) -> str:
     """The configured key that signs webhooks, or the one generated at the first start."""
     if settings.webhook_secret is not None:
         return settings.webhook_secret.value
-    file = settings.storage / "webhook.secret"
+    return _kept(settings.storage / "webhook.secret", "whsec_" + b64encode(secrets.token_bytes(32)).decode())
+
+
+def link_key(settings: Settings) -> Secret:
+    """The hex of the 32 bytes that sign links to files, generated at the first start."""
+    return Secret(_kept(settings.storage / "link.key", secrets.token_hex(32)))
+
+
+def _kept(file: Path, fresh: str) -> str:
+    """The text in the file, which is made of `fresh` when it is not there."""
     if not file.exists():
-        fresh = file.with_suffix(".new")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write("whsec_" + b64encode(secrets.token_bytes(32)).decode() + "\n")
+        new = file.with_suffix(".new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(fresh + "\n")
             out.flush()
             os.fsync(out.fileno())
-        fresh.rename(file)
+        new.rename(file)
     return file.read_text().strip()
 
 

@@ -155,7 +155,8 @@ class Service:
     async def _begin_front(self) -> Child:
         ready, told = os.pipe()
         listener = self._listener.fileno()
-        spec = FrontSpec(self._settings, self._runtime, self._life, self._terminal, listener, told)
+        key = claims.link_key(self._settings)
+        spec = FrontSpec(self._settings, self._runtime, self._life, self._terminal, listener, told, key)
         given = os.memfd_create("spec")
         try:
             os.write(given, encode(spec))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from wagateway.settings import Settings
+from wagateway.settings import Secret, Settings
 from wagateway.wire import device_key
 
 
@@ -41,7 +41,7 @@ class WorkerSpec(msgspec.Struct, frozen=True):
 class FrontSpec(msgspec.Struct, frozen=True):
     """The front's orders. `listener` is the descriptor of the listening socket, made by the supervisor.
 
-    `ready` is a pipe to write to once requests are served.
+    `ready` is a pipe to write to once requests are served. `link_key` is the hex of the key that signs links.
     """
 
     settings: Settings
@@ -50,6 +50,7 @@ class FrontSpec(msgspec.Struct, frozen=True):
     log: int
     listener: int
     ready: int
+    link_key: Secret
 
 
 def device_folder(storage: Path, device_id: str) -> Path:

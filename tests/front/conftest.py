@@ -23,11 +23,13 @@ from wagateway.commands import catalogue
 from wagateway.commands.internal import DeviceRow, DeviceTable, GetDeviceTable, StartWorker
 from wagateway.contract import Command, Problem
 from wagateway.feed import Publisher
+from wagateway.front.bodies import Patience
 from wagateway.front.main import Front
 from wagateway.front.serving import Serving
 from wagateway.serve import Handlers, Server
 from wagateway.settings import Settings
 
+LINK_KEY = bytes(range(32))
 Answering = Callable[[Command[Any]], Awaitable[object]]
 
 
@@ -61,7 +63,7 @@ class Asked(Problem):
 class Stage:
     """The supervisor, workers and sandbox, all played by the test, and the front they stand behind."""
 
-    def __init__(self, runtime: Path, settings: Settings, body_seconds: float = 5.0) -> None:
+    def __init__(self, runtime: Path, settings: Settings, patience: Patience) -> None:
         self.runtime = runtime
         self.settings = settings
         self.rows: dict[str, DeviceRow] = {}
@@ -73,7 +75,7 @@ class Stage:
         self.workers: dict[str, Server[str]] = {}
         self._drained = False
         self._version = 0
-        self._body_seconds = body_seconds
+        self._patience = patience
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -83,7 +85,7 @@ class Stage:
             self._feed = enter(Publisher(self.context, wire.supervisor_feed(self.runtime)))
             self._serve("supervisor", wire.supervisor_socket(self.runtime))
             self._serve("sandbox", wire.sandbox_socket(self.runtime))
-            front = Front(self.settings, self.runtime, self.context, self._body_seconds)
+            front = Front(self.settings, self.runtime, self.context, LINK_KEY, self._patience)
             self.front = await self._stack.enter_async_context(front)
             listener = socket.create_server(("127.0.0.1", 0))
             self.port = int(listener.getsockname()[1])
@@ -199,8 +201,10 @@ async def staging() -> AsyncIterator[Staging]:
     async with AsyncExitStack() as stack:
 
         async def make(body_seconds: float = 5.0, **settings: Any) -> Stage:
-            settings = {"request_timeout": 5.0, "sandbox": True, **settings}
-            return await stack.enter_async_context(Stage(folder, Settings(**settings), body_seconds))
+            settings = {"request_timeout": 5.0, "sandbox": True, "storage": folder / "storages", **settings}
+            settings["storage"].mkdir(exist_ok=True)
+            patience = Patience(body_seconds, 2 * body_seconds, body_seconds)
+            return await stack.enter_async_context(Stage(folder, Settings(**settings), patience))
 
         yield make
     shutil.rmtree(folder)

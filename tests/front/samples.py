@@ -51,6 +51,14 @@ def _value(kind: inspect.Type) -> Any:
         return "6281234567890".ljust(kind.min_length or 0, "0")
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         return kind.ge if kind.ge is not None else 1
+    if isinstance(kind, inspect.ListType):
+        return [_value(kind.item_type)] * (kind.min_length or 0)
+    if isinstance(kind, inspect.DictType):
+        return {}
+    if isinstance(kind, inspect.BoolType):
+        return True
+    if isinstance(kind, inspect.StructType):
+        return {field.name: _value(field.type) for field in kind.fields if field.required}
     if isinstance(kind, inspect.LiteralType):
         return kind.values[0]
     raise TypeError(f"say how a {kind} is made")

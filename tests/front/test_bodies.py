@@ -180,6 +180,24 @@ async def test_a_file_is_refused_by_name(stage: Stage) -> None:
     assert (400, "VALIDATION_ERROR") == (answer.status, answer.code)
 
 
+@pytest.mark.parametrize(
+    ("latitude", "expected"), [("-7.79", -7.79), (-7.79, -7.79), ("90", 90.0), (0, 0.0), ("1e1", 10.0)]
+)
+async def test_degrees_may_be_texts_in_json_too(stage: Stage, latitude: object, expected: float) -> None:
+    body = {"phone": "628123", "latitude": latitude, "longitude": "110.37"}
+    answer = await stage.call("POST", "/send/location", "a", json=body)
+    got = answer.body["result"]
+    assert ("SendLocation", expected, 110.37) == (answer.code, got["latitude"], got["longitude"])
+
+
+@pytest.mark.parametrize("latitude", ["nan", "inf", "91", "7,5", "x", "1e400", " 7", True, [1], "\0", "٣"])
+async def test_other_texts_are_no_degrees(stage: Stage, latitude: object) -> None:
+    body = {"phone": "628123", "latitude": latitude, "longitude": 0}
+    answer = await stage.call("POST", "/send/location", "a", json=body)
+    assert (400, "VALIDATION_ERROR") == (answer.status, answer.code)
+    assert answer.message.startswith("latitude: ")
+
+
 async def test_too_large_a_body_is_413(stage: Stage) -> None:
     headers = {"Content-Type": "application/json"}
     large = b'{"message": "' + b"x" * 2**20 + b'"}'

@@ -71,3 +71,11 @@ def test_a_configured_signing_key_wins(tmp_path: Path) -> None:
     settings = Settings(storage=tmp_path, webhook_secret=Secret("mine"))
     assert "mine" == claims.webhook_secret(settings)
     assert [] == list(tmp_path.iterdir())
+
+
+def test_the_key_of_links_is_made_once_private_and_shows_itself_to_nobody(tmp_path: Path) -> None:
+    settings = Settings(storage=tmp_path)
+    first = claims.link_key(settings)
+    assert (32, "***") == (len(bytes.fromhex(first.value)), repr(first))
+    assert first == claims.link_key(settings)
+    assert 0o600 == (tmp_path / "link.key").stat().st_mode & 0o777

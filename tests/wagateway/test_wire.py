@@ -88,6 +88,7 @@ def test_a_spec_arrives_as_it_was_sent() -> None:
         webhook_secret="s",
         sandbox=spec.SandboxNetwork(proxy="http://127.0.0.1:1", root_key="00", ca="/x"),
     )
-    front = spec.FrontSpec(settings=settings, runtime=Path("/run/x"), life=3, log=4, listener=5, ready=6)
+    key = Secret("ff" * 32)
+    front = spec.FrontSpec(settings, Path("/run/x"), life=3, log=4, listener=5, ready=6, link_key=key)
     assert worker == spec.decode_worker(spec.encode(worker))
     assert front == spec.decode_front(spec.encode(front))

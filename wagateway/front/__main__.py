@@ -41,7 +41,8 @@ async def run(spec: FrontSpec) -> None:
     # Without a supervisor nobody restarts workers or us: leave at once, its successor starts a new front.
     loop.add_reader(spec.life, os._exit, 1)
     with zmq.Context() as context:
-        async with Front(spec.settings, spec.runtime, context) as front:
+        key = bytes.fromhex(spec.link_key.value)
+        async with Front(spec.settings, spec.runtime, context, key) as front:
             serving = Serving(front, socket.socket(fileno=spec.listener))
             os.write(spec.ready, b"1")
             os.close(spec.ready)

@@ -10,34 +10,46 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from wagateway.contract import Problem
 from wagateway.front.fields import Fields
-from wagateway.problems import invalid
+from wagateway.front.forms import MOST_FIELDS, TEXT_LIMIT, UPLOAD_LIMIT, Body, TooLarge, read_form
+from wagateway.front.uploads import Spooled
 
-LIMIT = 1024**2
-"""Bytes of a body without files."""
-_MOST_FIELDS = 4096
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 
 _decoder = msgspec.json.Decoder(dict[str, Any])
 
 
-async def read_values(request: web.BaseRequest, fields: Fields, seconds: float) -> dict[str, object]:
-    """The values that the body has for the fields; it must be there within `seconds`.
+class Patience(msgspec.Struct, frozen=True):
+    """How many seconds a body may take: without files, with files, and without a byte of it."""
 
-    Raises 400, 408 or 413.
+    body: float = 20.0
+    upload: float = 600.0
+    idle: float = 20.0
+
+
+async def read_values(
+    request: web.BaseRequest, fields: Fields, patience: Patience, spooled: Spooled | None
+) -> dict[str, object]:
+    """The values that the body has for the fields; `spooled`, where there may be files, takes them.
+
+    Raises 400, 408, 413 or 507.
     """
-    if (request.content_length or 0) > LIMIT:
-        raise _too_large()
+    multipart = request.content_type == _MULTIPART
+    files = multipart and spooled is not None
+    most = UPLOAD_LIMIT if files else TEXT_LIMIT
+    if (request.content_length or 0) > most:
+        raise _too_large(most)
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(patience.upload if files else patience.body):
             await _invite(request)
-            if request.content_type == _MULTIPART:
-                return await _multipart(request, fields)
+            if multipart:
+                body = Body(request.content, most, patience.idle)
+                return await read_form(request.headers["Content-Type"], body, fields, spooled)
             return _decoded(request, await request.read(), fields)
     except TimeoutError:
         raise Problem(408, "REQUEST_TIMEOUT", "The body did not arrive in time") from None
-    except web.HTTPRequestEntityTooLarge:
-        raise _too_large() from None
+    except (TooLarge, web.HTTPRequestEntityTooLarge):
+        raise _too_large(most) from None
     except (web.RequestPayloadError, HttpProcessingError):
         request.content.feed_eof()  # nothing more can be read of it, and aiohttp would try
         raise _unreadable("its encoding is broken") from None
@@ -46,7 +58,7 @@ async def read_values(request: web.BaseRequest, fields: Fields, seconds: float) 
 def query_pairs(query: str) -> list[tuple[str, str]]:
     """The decoded pairs of a query string; raises 400 `BAD_REQUEST`."""
     try:
-        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
         raise Problem(400, "BAD_REQUEST", "The query string cannot be read") from None
 
@@ -62,7 +74,7 @@ def _decoded(request: web.BaseRequest, body: bytes, fields: Fields) -> dict[str,
     if not body.strip():
         return {}
     if kind == "application/json" or kind.endswith("+json"):
-        return _json(body)
+        return fields.from_json(_json(body))
     if kind == _FORM:
         return fields.from_texts(_form_pairs(body), commas=False)
     raise Problem(400, "BAD_REQUEST", f"Content-Type must be application/json, {_FORM} or {_MULTIPART}")
@@ -84,36 +96,15 @@ def _form_pairs(body: bytes) -> list[tuple[str, str]]:
         raise _unreadable("it looks like JSON; send Content-Type: application/json")
     try:
         return parse_qsl(
-            body.decode().strip(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
+            body.decode().strip(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
         )
     except ValueError:
         raise _unreadable("it is not a form in UTF-8") from None
-
-
-async def _multipart(request: web.BaseRequest, fields: Fields) -> dict[str, object]:
-    try:
-        parts = await request.post()
-    except (ValueError, LookupError, AssertionError, RuntimeError):  # all that a broken part makes it raise
-        raise _unreadable("it is not multipart/form-data") from None
-    except web.HTTPBadRequest:
-        raise _unreadable("it has too many fields") from None
-    return fields.from_texts(((name, _text(name, part)) for name, part in parts.items()), commas=False)
-
-
-def _text(name: str, part: str | bytes | bytearray | web.FileField) -> str:
-    if isinstance(part, web.FileField):
-        raise invalid(name[:64], "must not be a file")
-    if isinstance(part, str):
-        return part
-    try:
-        return part.decode()
-    except UnicodeDecodeError:
-        raise invalid(name[:64], "must be text in UTF-8") from None
 
 
 def _unreadable(why: str) -> Problem:
     return Problem(400, "BAD_REQUEST", f"The body cannot be read: {why}")
 
 
-def _too_large() -> Problem:
-    return Problem(413, "PAYLOAD_TOO_LARGE", f"The body is larger than {LIMIT} bytes")
+def _too_large(most: int) -> Problem:
+    return Problem(413, "PAYLOAD_TOO_LARGE", f"The body is larger than {most} bytes")

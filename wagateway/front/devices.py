@@ -79,6 +79,10 @@ class Devices:
             raise invalid("device_id", "must be 1 to 128 letters, digits and . _ @ : + -")
         return found
 
+    def keyed(self, key: str) -> DeviceRow | None:
+        """The device whose files and socket are called so (see `wire.device_key`)."""
+        return next((row for row in self.rows.values() if wire.device_key(row.device_id) == key), None)
+
     async def refresh(self) -> None:
         """Have the table of this moment, where the feed may be a moment late."""
         async with self._asking:

@@ -7,23 +7,29 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from wagateway.contract import Command, Problem
+from wagateway.contract import Command, Problem, Upload
 from wagateway.problems import invalid
 
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
 _TRUTHS = {"on": "true", "t": "true", "off": "false", "f": "false"}
 _LONGEST_NAME = 64
+NOT_UPLOADED = "must be an uploaded file (multipart/form-data)"
 _encoder = msgspec.msgpack.Encoder()
 
 
 class Field(msgspec.Struct, frozen=True):
-    """What must be known of a field before its value is converted."""
+    """What must be known of a field before its value is converted.
+
+    `most` is the largest size of the file that fills it, in bytes; 0 where it takes none.
+    """
 
     name: str
     type: Any
     required: bool
     many: bool
     truth: bool
+    number: bool
+    most: int
     choices: tuple[object, ...]
     takes_none: bool
     takes_blank: bool
@@ -40,6 +46,8 @@ class Fields:
         self._command = command
         found = msgspec.structs.fields(command)
         self.by_name = {field.name: _field(field) for field in found}
+        self.takes_files = any(field.most for field in self.by_name.values())
+        self._numbers = [name for name, field in self.by_name.items() if field.number]
         self._required = sorted(name for name, field in self.by_name.items() if field.required)
         self.nothing = b"" if self._required else _encoder.encode(command())
 
@@ -51,7 +59,9 @@ class Fields:
         values: dict[str, object] = {}
         items: dict[str, list[str]] = {}
         for key, text in pairs:
-            field = self._known(key.removesuffix("[]"))
+            field = self.named(key)
+            if field.most and text:
+                raise invalid(field.name, NOT_UPLOADED)
             if field.many:
                 parts = text.split(",") if commas else [text]
                 items.setdefault(field.name, []).extend(part.strip() for part in parts if part.strip())
@@ -63,11 +73,29 @@ class Fields:
             values[name] = _converted(self.by_name[name], texts)
         return values
 
+    def from_json(self, values: dict[str, object]) -> dict[str, object]:
+        """The values of a JSON object; a number may be a text there, as clients send degrees.
+
+        Raises 400 `VALIDATION_ERROR` that names the field.
+        """
+        for name in self._numbers:
+            value = values.get(name)
+            if isinstance(value, str) and value:
+                values = values | {name: _converted(self.by_name[name], value)}
+        return values
+
+    def named(self, key: str) -> Field:
+        """The field that a key of a query or form means; raises 400 `VALIDATION_ERROR`."""
+        return self._known(key.removesuffix("[]"))
+
     def encode(self, values: dict[str, object]) -> bytes:
         """The msgpack of the command; raises 400 `VALIDATION_ERROR` that names the field."""
         present = {}
         for name, value in values.items():
-            if not self._known(name).absent(value):
+            field = self._known(name)
+            if not field.absent(value):
+                if field.most and value is not None and not isinstance(value, Upload):
+                    raise invalid(name, NOT_UPLOADED)
                 _refuse_nul(name, value)
                 present[name] = value
         missing = [f"{name}: cannot be blank" for name in self._required if name not in present]
@@ -103,6 +131,8 @@ def _field(found: msgspec.structs.FieldInfo) -> Field:
         required=found.required,
         many=any(get_origin(part) is list for part in plain),
         truth=bool in plain,
+        number=float in plain,
+        most=_most(found),
         choices=tuple(one for part in plain if get_origin(part) is Literal for one in get_args(part)),
         takes_none=NoneType in plain,
         takes_blank=_accepts_blank(found.type),
@@ -116,6 +146,19 @@ def _parts(kind: Any) -> tuple[Any, ...]:
     if origin in (Union, UnionType):
         return tuple(part for one in get_args(kind) for part in _parts(one))
     return (kind,)
+
+
+def _most(found: msgspec.structs.FieldInfo) -> int:
+    for part in (found.type, *get_args(found.type)):
+        if get_origin(part) is Annotated and get_args(part)[0] is Upload:
+            return int(next(note.extra["most"] for note in get_args(part)[1:] if note.extra))
+    if _holds_upload(found.type):  # else a client could write one itself, with any path
+        raise TypeError(f"{found.name}: say Annotated[Upload, Meta(extra={{'most': bytes}})], and no list")
+    return 0
+
+
+def _holds_upload(kind: Any) -> bool:
+    return kind is Upload or any(map(_holds_upload, get_args(kind)))
 
 
 def _accepts_blank(kind: Any) -> bool:

@@ -3,10 +3,7 @@
 import asyncio
 import base64
 import io
-import ipaddress
-import re
 import secrets
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
@@ -16,10 +13,10 @@ from aiohttp import web
 from wagateway.commands.app import LoginCode
 from wagateway.envelope import Envelope, success
 from wagateway.front.answers import SERVER
+from wagateway.front.origins import Origins
 from wagateway.wire import Reply
 
 FOLDER = "/statics/qrcode/"
-_HOST = re.compile(r"[A-Za-z0-9.\-_]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _HEADERS = {
     "Content-Type": "image/png",
     "Cache-Control": "no-store",
@@ -41,9 +38,8 @@ class Picture(msgspec.Struct, frozen=True):
 class Pictures:
     """The pictures of the codes that can be scanned now."""
 
-    def __init__(self, base_path: str, trusted_proxies: Iterable[str]) -> None:
-        self._base_path = base_path
-        self._trusted = [ipaddress.ip_network(text, strict=False) for text in trusted_proxies]
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
         self._of_device: dict[str, Picture] = {}
 
     async def add(self, request: web.BaseRequest, reply: Reply) -> bytes:
@@ -52,7 +48,7 @@ class Pictures:
         assert answer.results is not None
         picture = await self._picture(answer.results)
         image = "data:image/png;base64," + base64.b64encode(picture.png).decode()
-        link = f"{self._origin(request)}{self._base_path}{FOLDER}{picture.name}"
+        link = self._origins.link(request, FOLDER + picture.name)
         return success(answer.message, msgspec.structs.replace(answer.results, qr_link=link, qr_image=image))
 
     def find(self, path: str) -> web.Response | None:
@@ -88,28 +84,6 @@ class Pictures:
         for device_id, picture in list(self._of_device.items()):
             if picture.expires <= now:
                 del self._of_device[device_id]
-
-    def _origin(self, request: web.BaseRequest) -> str:
-        scheme, host = "http", request.headers.get("Host", "")
-        if self._trusted and self._is_trusted(request):
-            forwarded = request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower()
-            scheme = forwarded if forwarded in ("http", "https") else scheme
-            host = request.headers.get("X-Forwarded-Host", "").split(",")[0].strip() or host
-        if not _HOST.fullmatch(host):
-            host = _own_address(request)
-        return f"{scheme}://{host}"
-
-    def _is_trusted(self, request: web.BaseRequest) -> bool:
-        peer = request.get_extra_info("peername")
-        if not peer:
-            return False
-        address = ipaddress.ip_address(peer[0])
-        return any(address in network for network in self._trusted)
-
-
-def _own_address(request: web.BaseRequest) -> str:
-    address, port = request.get_extra_info("sockname", ("127.0.0.1", 80))[:2]
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _png(code: str) -> bytes:

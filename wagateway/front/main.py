@@ -14,24 +14,27 @@ from aiohttp import web
 from wagateway import wire
 from wagateway.commands import catalogue
 from wagateway.commands.app import Login
+from wagateway.commands.messages import DownloadMessageMedia
+from wagateway.commands.sending import MAX_FILE, MAX_IMAGE, MAX_VIDEO
 from wagateway.contract import Problem
 from wagateway.envelope import success
 from wagateway.front import answers
 from wagateway.front.auth import Auth
+from wagateway.front.bodies import Patience
 from wagateway.front.devices import Devices, follow
 from wagateway.front.login import Pictures
-from wagateway.front.requests import Endpoint, Processes
+from wagateway.front.media import FOLDER, Media
+from wagateway.front.origins import Origins
+from wagateway.front.reach import Processes
+from wagateway.front.requests import Endpoint, Finish
 from wagateway.front.routes import Routes
+from wagateway.front.uploads import Spool
 from wagateway.link import Context, Link
 from wagateway.problems import device_unavailable
 from wagateway.settings import Settings
 
-_BODY_SECONDS = 20.0
 _TABLE_SECONDS = 10.0
 _REFRESH_SECONDS = 5.0
-_MAX_FILE = 50_000_000
-_MAX_VIDEO = 100_000_000
-_MAX_IMAGE = 20_000_000
 
 BUG = Problem(500, "INTERNAL_SERVER_ERROR", "Internal error; the log has the details")
 
@@ -41,20 +44,27 @@ log = structlog.get_logger()
 class Front:
     """The HTTP API in front of a supervisor, its workers and the sandbox.
 
-    Use as an async context manager: on entry it waits for the device table, and raises `Problem` or
-    TimeoutError when the supervisor has none for it.
+    `link_key` signs the links that need no credentials. Use as an async context manager: on entry it waits
+    for the device table, and raises `Problem` or TimeoutError when the supervisor has none for it.
     """
 
     def __init__(
-        self, settings: Settings, runtime: Path, context: Context, body_seconds: float = _BODY_SECONDS
+        self,
+        settings: Settings,
+        runtime: Path,
+        context: Context,
+        link_key: bytes,
+        patience: Patience | None = None,
     ) -> None:
         self._settings = settings
         self._runtime = runtime
         self._context = context
-        self._body_seconds = body_seconds
+        self._link_key = link_key
+        self._patience = patience or Patience()
         self._base_path = settings.base_path.rstrip("/")
         self._auth = Auth(settings.basic_auth)
-        self._pictures = Pictures(self._base_path, settings.trusted_proxies)
+        self._origins = Origins(self._base_path, settings.trusted_proxies)
+        self._pictures = Pictures(self._origins)
         self._routes: Routes[Endpoint] = Routes()
         self._busy: set[asyncio.Task[Any]] = set()
         self._leaving = False
@@ -73,11 +83,12 @@ class Front:
             if self._settings.sandbox:
                 sandbox = stack.enter_context(Link(self._context, wire.sandbox_socket(self._runtime)))
             devices = stack.enter_context(Devices(self._context, self._runtime, self._supervisor))
-            self._mount(
-                Processes(
-                    devices, self._supervisor, sandbox, self._settings.request_timeout, self._body_seconds
-                )
-            )
+            spool = stack.enter_context(Spool(self._settings.storage.absolute() / "spool"))
+            timeout = self._settings.request_timeout
+            processes = Processes(devices, self._supervisor, sandbox, timeout, self._patience, spool)
+            media = Media(self._settings.storage, self._link_key, self._origins, processes)
+            self._media = stack.enter_context(media)
+            self._mount(processes)
             async with asyncio.timeout(_TABLE_SECONDS):
                 await self._supervisor.connected.wait()
                 await devices.refresh()
@@ -91,11 +102,12 @@ class Front:
     ) -> None:
         await self._stack.aclose()
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to any request; never raises but for a client that has gone."""
         task = asyncio.current_task()
         assert task is not None
         self._busy.add(task)
+        answer: web.StreamResponse
         try:
             answer = await self._answer(request)
         except Problem as problem:
@@ -135,26 +147,34 @@ class Front:
             task.cancel()
 
     def _mount(self, processes: Processes) -> None:
+        finishes: dict[object, Finish] = {
+            Login: self._pictures.add,
+            DownloadMessageMedia: self._media.link,
+        }
         for command in catalogue().values():
             if command.target == "sandbox" and processes.sandbox is None:
                 continue
-            finish = self._pictures.add if command is Login else None
-            endpoint = Endpoint(command, processes, finish) if command.routes else None
+            endpoint = Endpoint(command, processes, finishes.get(command)) if command.routes else None
             for route in command.routes:
                 assert endpoint is not None
                 self._routes.add(route.method, route.path, endpoint)
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
-        path, _, query = _target(request).partition("?")
-        if path == "/health":
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        target, _, query = _target(request).partition("?")
+        if target == "/health":
             return self._health(request.method)
-        refusal = self._auth.refusal(request.headers.get("Authorization"))
-        if refusal is not None:
-            return refusal
-        if self._base_path:
-            if path != self._base_path and not path.startswith(self._base_path + "/"):
-                return _nothing_here()
-            path = path[len(self._base_path) :] or "/"
+        path = self._inside(target)
+        of_media = path is not None and path.startswith(FOLDER)
+        if path is None or not of_media or not self._media.opened_by(path, query):
+            refusal = self._auth.refusal(request.headers.get("Authorization"))
+            if refusal is not None:
+                return refusal
+        if path is None:
+            return _nothing_here()
+        if of_media:
+            if request.method not in ("GET", "HEAD"):
+                return _wrong_method(frozenset({"GET", "HEAD"}))
+            return await self._media.serve(request, path)
         own = self._own(request.method, path)
         if own is not None:
             return own
@@ -165,6 +185,14 @@ class Front:
             return _wrong_method(found)
         endpoint, captured = found
         return await endpoint.answer(request, query, captured)
+
+    def _inside(self, target: str) -> str | None:
+        """The path behind the base path; None for what lies elsewhere."""
+        if not self._base_path:
+            return target
+        if target != self._base_path and not target.startswith(self._base_path + "/"):
+            return None
+        return target[len(self._base_path) :] or "/"
 
     def _own(self, method: str, path: str) -> web.Response | None:
         """What the front answers without asking anybody."""
@@ -194,9 +222,9 @@ def _info(settings: Settings) -> bytes:
         "version": version("wagateway"),
         "os": settings.os,
         "base_path": settings.base_path,
-        "max_file_size": _MAX_FILE,
-        "max_video_size": _MAX_VIDEO,
-        "max_image_size": _MAX_IMAGE,
+        "max_file_size": MAX_FILE,
+        "max_video_size": MAX_VIDEO,
+        "max_image_size": MAX_IMAGE,
         "chatwoot_enabled": False,
     }
     return success("Fetch app info success", facts)

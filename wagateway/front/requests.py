@@ -9,30 +9,30 @@ import msgspec
 from aiohttp import web
 
 from wagateway.commands.app import ConnectionStatus, GetConnectionStatus
-from wagateway.commands.internal import DeviceRow, StartWorker
+from wagateway.commands.internal import DeviceRow
 from wagateway.contract import Command, Problem
 from wagateway.front.answers import done, passed_on
 from wagateway.front.bodies import query_pairs, read_values
-from wagateway.front.devices import Devices
 from wagateway.front.fields import Fields
-from wagateway.link import Link
-from wagateway.problems import device_not_logged_in, device_unavailable, invalid
+from wagateway.front.reach import Processes, reach
+from wagateway.front.uploads import Spooled
+from wagateway.problems import invalid
 from wagateway.wire import Reply
 
 Finish = Callable[[web.BaseRequest, Reply], Awaitable[bytes]]
 """Turns the body of a 200 reply into what the client gets."""
 
-_GRACE_SECONDS = 1.0  # a worker said to be running is there at once, or has just died
 
+class Incoming(msgspec.Struct, frozen=True):
+    """A request on its way to a command: the pairs of its query, and what its path captured.
 
-class Processes(msgspec.Struct, frozen=True):
-    """Whom the front asks; `sandbox` is None without one. Times are in seconds."""
+    `spooled` takes its files, where the command has any.
+    """
 
-    devices: Devices
-    supervisor: Link
-    sandbox: Link | None
-    timeout: float
-    body_timeout: float
+    request: web.BaseRequest
+    pairs: list[tuple[str, str]]
+    captured: dict[str, str]
+    spooled: Spooled | None = None
 
 
 class Endpoint:
@@ -54,45 +54,47 @@ class Endpoint:
     async def answer(self, request: web.BaseRequest, query: str, captured: dict[str, str]) -> web.Response:
         """Ask the process that the command is for; raises `Problem`."""
         pairs = query_pairs(query) if query else []
-        if self._command.target == "device" or self._names_device:
-            return await self._of_device(request, pairs, captured)
-        body = await self._body(request, pairs, captured)
-        if self._command.target == "sandbox":
-            return await self._of_sandbox(request, body)
-        return await self._of_supervisor(request, body)
+        if not self._fields.takes_files:
+            return await self._answer(Incoming(request, pairs, captured))
+        async with Spooled(self._processes.spool) as spooled:
+            return await self._answer(Incoming(request, pairs, captured, spooled))
 
-    async def _of_device(
-        self, request: web.BaseRequest, pairs: list[tuple[str, str]], captured: dict[str, str]
-    ) -> web.Response:
-        devices = self._processes.devices
+    async def _answer(self, incoming: Incoming) -> web.Response:
+        if self._command.target == "device" or self._names_device:
+            return await self._of_device(incoming)
+        body = await self._body(incoming)
+        if self._command.target == "sandbox":
+            return await self._of_sandbox(incoming.request, body)
+        return await self._of_supervisor(incoming.request, body)
+
+    async def _of_device(self, incoming: Incoming) -> web.Response:
+        devices, captured, pairs = self._processes.devices, incoming.captured, incoming.pairs
         if (device_id := captured.pop("device_id", None)) is not None:
             row = await devices.named(device_id)
         else:
             query = next((text for key, text in pairs if key == "device_id"), None) if pairs else None
-            row = await devices.select(request.headers.get("X-Device-Id"), query)
+            row = await devices.select(incoming.request.headers.get("X-Device-Id"), query)
         if self._names_device:
-            captured = captured | {"device_id": row.device_id}
-        body = await self._body(request, pairs, captured)
+            captured["device_id"] = row.device_id
+        body = await self._body(incoming)
         if self._command.target == "supervisor":
-            return await self._of_supervisor(request, body)
-        return await self._of_worker(request, row, body)
+            return await self._of_supervisor(incoming.request, body)
+        return await self._of_worker(incoming.request, row, body)
 
-    async def _body(
-        self, request: web.BaseRequest, pairs: list[tuple[str, str]], captured: dict[str, str]
-    ) -> bytes:
+    async def _body(self, incoming: Incoming) -> bytes:
         """The encoded command."""
-        fields = self._fields
+        fields, request, pairs = self._fields, incoming.request, incoming.pairs
         reads = request.body_exists and request.method != "GET"
-        if fields.nothing and not (pairs or captured or reads or self._takes_key):
+        if fields.nothing and not (pairs or incoming.captured or reads or self._takes_key):
             return fields.nothing
         if not self._own_device_id:
             pairs = [pair for pair in pairs if pair[0] != "device_id"]
         values = fields.from_texts(pairs, commas=True)
         if reads:
-            values |= await read_values(request, fields, self._processes.body_timeout)
+            values |= await read_values(request, fields, self._processes.patience, incoming.spooled)
         if self._names_device and "device_id" in values:
             raise invalid("device_id", "belongs in the path, the X-Device-Id header or the query")
-        values |= captured
+        values |= fields.from_texts(incoming.captured.items(), commas=False)
         if self._takes_key and (key := request.headers.get("Idempotency-Key")) is not None:
             values["idempotency_key"] = key
         return fields.encode(values)
@@ -101,7 +103,7 @@ class Endpoint:
         left, link = self._processes.timeout, self._processes.devices.link(row.device_id)
         if link is None:
             end = asyncio.get_running_loop().time() + left
-            link = await self._reach(row, end)
+            link = await reach(self._processes, row, self._command.needs, end)
             if link is None:
                 return _from_table(row)
             left = end - asyncio.get_running_loop().time()
@@ -132,38 +134,6 @@ class Endpoint:
             body = await self._finish(request, reply)
             reply = msgspec.structs.replace(reply, body=body)
         return passed_on(reply)
-
-    async def _reach(self, row: DeviceRow, end: float) -> Link | None:
-        """The worker's link, as the command needs it; None where the table is to answer."""
-        devices, needs = self._processes.devices, self._command.needs
-        if row.worker == "running":
-            link = await devices.connected(row.device_id, _GRACE_SECONDS)
-            if link is not None:
-                return link
-        if needs == "nothing":
-            return None
-        # Asking for a worker ends its back-off: reading must not do that to a device that keeps crashing.
-        if needs == "login" or (needs == "shard" and row.worker == "waiting"):
-            raise _without_worker(row)
-        if needs == "shard" and not (row.paired or row.jid):
-            raise device_not_logged_in(row.device_id)
-        return await self._start(row.device_id, end)
-
-    async def _start(self, device_id: str, end: float) -> Link:
-        loop, devices = asyncio.get_running_loop(), self._processes.devices
-        started = await self._processes.supervisor.ask(StartWorker(device_id=device_id), end - loop.time())
-        devices.put(started)
-        link = await devices.connected(device_id, end - loop.time())
-        if link is None:
-            raise device_unavailable("The device's worker did not start")
-        return link
-
-
-def _without_worker(row: DeviceRow) -> Problem:
-    if not row.paired and row.worker in ("stopped", "parked"):
-        return device_not_logged_in(row.device_id)
-    why = f": {row.reason}" if row.reason else ""
-    return device_unavailable(f"Device '{row.device_id}' is not running{why}; its worker is {row.worker}")
 
 
 def _from_table(row: DeviceRow) -> web.Response:
