@@ -6,10 +6,31 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from wagateway.event_parts import (
+    ContactCard,
+    FileLink,
+    Listing,
+    Location,
+    MediaObject,
+    Mention,
+    Order,
+    Poll,
+    PollVote,
+    Referral,
+)
+
 P = TypeVar("P")
 
 MESSAGE = "message"
+REACTION = "message.reaction"
+EDITED = "message.edited"
+REVOKED = "message.revoked"
+ACK = "message.ack"
+MEDIA_READY = "media.ready"
+MEDIA_FAILED = "media.failed"
 UNREAD = "unread"
+
+_LAST_MILLISECOND = 253_402_300_799_999  # of the year 9999
 
 _json = msgspec.json.Encoder()
 
@@ -30,31 +51,126 @@ class Event(msgspec.Struct, Generic[P], frozen=True, kw_only=True, omit_defaults
     payload: P
 
 
-class MessagePayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A message; the second group of fields repeats the first under the names of the guide.
+class MessageFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the event of every message has: which, where, from whom and when.
 
-    JIDs have no device part; `chat_lid` and `from_lid` are the LIDs where the phone JID stands beside them.
-    `body` is absent from a message without text, `content` is then "".
+    JIDs have no device part; beside each that could be a LID stands the LID where it is known. The last
+    group of fields repeats others under the names of the guide; `content` is "" for what has no text.
     """
 
     id: str
     chat_id: str
+    chat_lid: str = ""
     sender: str = msgspec.field(name="from")
+    from_lid: str = ""
     sender_display_name: str
+    from_name: str = ""
     timestamp: str
     is_from_me: bool
-    chat_lid: str = ""
-    from_lid: str = ""
-    from_name: str = ""
-    body: str = ""
-    replied_to_id: str = ""
-    quoted_body: str = ""
-    forwarded: bool = False
+    kind: str
 
     message_id: str
     chat_jid: str
     sender_jid: str = msgspec.field(name="sender")
     content: str
+
+
+class MessagePayload(MessageFacts, frozen=True, kw_only=True, omit_defaults=True):
+    """A message of any kind but the three below.
+
+    `body` is what a person wrote or chose: the text, a caption, the text of a button. `expiration` is the
+    chat's disappearing timer in seconds. A file stands under the name of its kind as a path, or as an
+    object when there is more to say, and always in `media`.
+    """
+
+    body: str = ""
+    chosen_id: str = ""
+    replied_to_id: str = ""
+    quoted_body: str = ""
+    quoted_sender: str = ""
+    quoted_sender_lid: str = ""
+    target_id: str = ""
+    mentions: list[Mention] = []
+    view_once: bool = False
+    forwarded: bool = False
+    ephemeral: bool = False
+    expiration: int = 0
+    referral: Referral | None = None
+
+    contact: ContactCard | None = None
+    contacts_array: list[ContactCard] = []
+    location: Location | None = None
+    live_location: Location | None = None
+    listing: Listing | None = msgspec.field(name="list", default=None)
+    order: Order | None = None
+    interactive: str = ""
+    interactive_media: list[str] = []
+    poll: Poll | None = None
+    poll_vote: PollVote | None = None
+
+    media: MediaObject | None = None
+    image: str | FileLink = ""
+    video: str | FileLink = ""
+    video_note: str | FileLink = ""
+    audio: str | FileLink = ""
+    document: str | FileLink = ""
+    sticker: str | FileLink = ""
+
+
+class ReactionPayload(MessageFacts, frozen=True, kw_only=True, omit_defaults=True):
+    """A reaction to a message; the empty one takes an earlier one back."""
+
+    reaction: str
+    reacted_message_id: str
+
+
+class EditedPayload(MessageFacts, frozen=True, kw_only=True, omit_defaults=True):
+    """A new text for a message; without `body` it could not be read."""
+
+    original_message_id: str
+    body: str = ""
+    mentions: list[Mention] = []
+
+
+class RevokedPayload(MessageFacts, frozen=True, kw_only=True, omit_defaults=True):
+    """A message deleted for everyone; `revoked_from_me` is told as by whoever deleted it.
+
+    `revoked_sender` is who had written the message: in a group an administrator can delete those of others.
+    """
+
+    revoked_message_id: str
+    revoked_from_me: bool
+    revoked_chat: str
+    revoked_chat_lid: str = ""
+    revoked_sender: str = ""
+    revoked_sender_lid: str = ""
+
+
+class AckPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody has got, read or played messages; `receipt_type` is an engine's ReceiptKind."""
+
+    ids: list[str]
+    chat_id: str
+    chat_lid: str = ""
+    sender: str = msgspec.field(name="from")
+    from_lid: str = ""
+    sender_display_name: str
+    receipt_type: str
+    receipt_type_description: str
+    timestamp: str
+
+
+class MediaPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file of a message is there now, or will not come for `reason`; `size` is in bytes."""
+
+    media_id: str
+    message_id: str
+    chat_id: str
+    chat_lid: str = ""
+    path: str = ""
+    mime_type: str = ""
+    size: int = 0
+    reason: str = ""
 
 
 class UnreadPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -83,7 +199,7 @@ def new_event_id() -> str:
 
 
 def rfc3339(milliseconds: int) -> str:
-    """Unix milliseconds as RFC 3339 UTC in whole seconds; "" for 0, which is no time."""
-    if milliseconds == 0:
+    """Unix milliseconds as RFC 3339 UTC in whole seconds; "" for what is no time: 0, and beyond year 9999."""
+    if not 0 < milliseconds <= _LAST_MILLISECOND:
         return ""
     return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
