@@ -212,3 +212,28 @@ async def test_pages_of_chats_neither_skip_nor_repeat_while_chats_move(
         if not cursor:
             break
     assert list(reversed(people)) == seen
+
+
+async def test_a_reaction_moves_no_chat_on_any_page(device: Device, inbox: Inbound) -> None:
+    people = [person(number) for number in range(4)]
+    for number, who in enumerate(people):
+        inbox.message(incoming(id=f"M{number}", chat=who, sender=who, timestamp=NOON + number * 1000))
+    emoji = E2E.ReactionMessage(text="👍")
+    emoji.key.ID = "M0"
+    thumb = E2E.Message(reactionMessage=emoji)
+    inbox.message(incoming(content=thumb, chat=people[0], sender=people[0], timestamp=NOON + 60_000))
+    first = await list_chats(device, ListChats(limit=2))
+    for number in (0, 1):  # chats that have moved are listed where they were
+        inbox.message(incoming(chat=people[number], sender=people[number], timestamp=NOON + 90_000))
+    second = await list_chats(device, ListChats(limit=2, cursor=first.pagination.next_cursor))
+    assert list(reversed(people)) == jids(first) + jids(second)
+
+
+async def test_a_list_of_messages_tells_what_was_edited_and_what_is_about_another(
+    device: Device, inbox: Inbound
+) -> None:
+    inbox.message(incoming("helo", id="A1", timestamp=NOON))
+    inbox.message(incoming("hello", id="A1", timestamp=NOON + 1000, edit=True))
+    page = await list_messages(device, ListMessages(chat_jid=ALICE))
+    told = [(one.kind, one.content, one.target_id, one.is_edited) for one in page.data]
+    assert [("edit", "hello", "A1", False), ("text", "hello", "", True)] == told

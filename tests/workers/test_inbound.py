@@ -16,10 +16,13 @@ from workers import content
 from workers.inbound import Inbound
 from workers.shard import Shard
 
+OWN_LID = "900000000000001@lid"
+
 
 class Who:
     id = "sales"
     jid = OWN
+    lid = OWN_LID
 
 
 class Told(list[int]):
@@ -70,6 +73,7 @@ def test_the_event_speaks_the_real_servers_language_and_the_guides(shard: Shard,
         "sender_display_name": "Alice",
         "timestamp": "2027-01-15T08:00:00Z",
         "is_from_me": False,
+        "kind": "text",
         "body": "hi",
         "message_id": "A1",
         "chat_jid": ALICE,

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
+from wagateway.commands.messages import MessageStatus
 from wagateway.contract import Command, Needs, Route
 from wagateway.phone import Phone
 
@@ -58,7 +59,12 @@ class ListChats(Command[ChatList], frozen=True, kw_only=True):
 
 
 class StoredMessage(msgspec.Struct, frozen=True):
-    """A stored message; times are RFC 3339 UTC, `replied_to_id` is the quoted message."""
+    """A stored message; times are RFC 3339 UTC, `replied_to_id` is the quoted message.
+
+    `content` is as its last edit left it. `kind` is text, image, poll … or, for what is about the message
+    `target_id`, reaction, edit, revoke, poll_vote. `status` tells of our own messages how far they came.
+    `media_id` is the SHA-256 of the file in hex. The LIDs are "" where they are not known.
+    """
 
     id: str
     chat_jid: str
@@ -74,6 +80,16 @@ class StoredMessage(msgspec.Struct, frozen=True):
     created_at: str
     updated_at: str
     replied_to_id: str = ""
+    kind: str = ""
+    status: MessageStatus = ""
+    status_reason: str = ""
+    media_id: str = ""
+    target_id: str = ""
+    is_edited: bool = False
+    is_revoked: bool = False
+    is_forwarded: bool = False
+    sender_lid: str = ""
+    chat_lid: str = ""
 
 
 class ChatInfo(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -98,6 +98,16 @@ def _message(row: pages.PageRow) -> StoredMessage:
         created_at=rfc3339(row.created_at),
         updated_at=rfc3339(row.updated_at),
         replied_to_id=row.quoted_id,
+        kind=row.kind,
+        status=row.status,
+        status_reason=row.status_reason,
+        media_id=row.media_id,
+        target_id=row.target_id,
+        is_edited=row.edited_at > 0,
+        is_revoked=row.revoked_at > 0,
+        is_forwarded=bool(row.forwarded),
+        sender_lid=row.sender_lid,
+        chat_lid=row.chat_lid,
     )
 
 

@@ -5,11 +5,16 @@ import time
 
 import msgspec
 
+from wagateway.commands.messages import MessageStatus
+from workers.shard import changes, receipts
+
 
 class MessageRow(msgspec.Struct, frozen=True, kw_only=True):
     """A message to store; `timestamp` is Unix milliseconds, `raw` the serialised `E2E.Message`.
 
-    `sender_lid` is "" unless known: an earlier delivery may have been stored under it.
+    `sender_lid` is "" unless known: an earlier delivery may have been stored under it. `status` is how far
+    a message of ours came. With a `target_id` it is about that message (a reaction, an edit, a vote): such
+    a row neither moves its chat nor counts as unread.
     """
 
     id: str
@@ -23,7 +28,46 @@ class MessageRow(msgspec.Struct, frozen=True, kw_only=True):
     sender_lid: str = ""
     push_name: str = ""
     media_type: str = ""
+    media_id: str = ""
+    filename: str = ""
+    url: str = ""
+    file_length: int = 0
     quoted_id: str = ""
+    target_id: str = ""
+    forwarded: bool = False
+    status: MessageStatus = ""
+    status_reason: str = ""
+
+
+class StoredRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored message; `content` is as the last edit left it, `raw` as the message came.
+
+    JIDs are phone JIDs where known, times Unix milliseconds, 0 for what did not happen. `status` is "" for
+    messages of others.
+    """
+
+    row: int
+    id: str
+    chat: str
+    sender: str
+    from_me: bool
+    push_name: str
+    timestamp: int
+    kind: str
+    content: str
+    media_type: str
+    media_id: str
+    filename: str
+    url: str
+    file_length: int
+    quoted_id: str
+    target_id: str
+    forwarded: bool
+    status: MessageStatus
+    status_reason: str
+    edited_at: int
+    revoked_at: int
+    raw: bytes
 
 
 class Quotable(msgspec.Struct, frozen=True):
@@ -35,10 +79,23 @@ class Quotable(msgspec.Struct, frozen=True):
 
 
 _INSERT_MESSAGE = """
-INSERT INTO messages (id, chat, sender, from_me, push_name, timestamp, kind, content, media_type, quoted_id,
-                      raw, created_at, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO messages (id, chat, sender, from_me, push_name, timestamp, kind, content, media_type, media_id,
+                      filename, url, file_length, quoted_id, target_id, forwarded, status, status_reason, raw,
+                      created_at, updated_at)
+VALUES (:id, :chat, :sender, :from_me, :push_name, :timestamp, :kind, :content, :media_type, :media_id,
+        :filename, :url, :file_length, :quoted_id, :target_id, :forwarded, :status, :status_reason, :raw,
+        :now, :now)
 """
+
+STATUS = "CASE WHEN from_me AND status = '' THEN 'server' ELSE status END"
+"""The status of a row: what was stored of ours before there were any had reached the server."""
+
+_STORED = f"""
+SELECT row, id, chat, coalesce((SELECT phone FROM lids WHERE lid = sender), sender), from_me, push_name,
+    timestamp, kind, content, media_type, media_id, filename, url, file_length, quoted_id, target_id,
+    forwarded, {STATUS}, status_reason, edited_at, revoked_at, raw
+FROM messages WHERE id = :id AND (chat = :chat OR :anywhere) ORDER BY from_me DESC, row LIMIT 1
+"""  # noqa: S608  a literal of this file
 
 _FIND_MESSAGE = "SELECT 1 FROM messages WHERE id = ? AND chat = ? AND sender IN (?, ?)"
 
@@ -52,6 +109,19 @@ ON CONFLICT (jid) DO UPDATE SET
     latest = max(latest, :row),
     unread_count = CASE WHEN :unread THEN unread_count + 1 ELSE 0 END,
     updated_at = :now
+"""
+
+_MARK_READ = """
+UPDATE chats SET updated_at = :now, unread_count = min(unread_count, (
+    SELECT count(*) FROM messages WHERE chat = :chat AND from_me = 0 AND target_id = ''
+        AND (timestamp, row) > (
+            SELECT timestamp, row FROM messages
+            WHERE chat = :chat AND id IN (SELECT value FROM json_each(:ids))
+            ORDER BY +timestamp DESC, row DESC LIMIT 1
+        )
+))
+WHERE jid = :chat AND unread_count > 0
+    AND EXISTS (SELECT 1 FROM messages WHERE chat = :chat AND id IN (SELECT value FROM json_each(:ids)))
 """
 
 _RENAME_CHAT = """
@@ -83,24 +153,13 @@ def add_message(connection: sqlite3.Connection, message: MessageRow, chat_name: 
     ).fetchone():
         return False
     moment = now()
-    inserted = connection.execute(
-        _INSERT_MESSAGE,
-        (
-            message.id,
-            message.chat,
-            message.sender,
-            message.from_me,
-            message.push_name,
-            message.timestamp,
-            message.kind,
-            message.content,
-            message.media_type,
-            message.quoted_id,
-            message.raw,
-            moment,
-            moment,
-        ),
-    )
+    inserted = connection.execute(_INSERT_MESSAGE, msgspec.structs.asdict(message) | {"now": moment})
+    if message.target_id:
+        changes.settle(connection, message.chat, message.target_id, moment)
+        return True
+    changes.settle(connection, message.chat, message.id, moment)
+    if message.from_me:
+        receipts.settle(connection, message.chat, message.id, moment)
     chat = {
         "jid": message.chat,
         "name": chat_name,
@@ -112,6 +171,38 @@ def add_message(connection: sqlite3.Connection, message: MessageRow, chat_name: 
     }
     connection.execute(_UPSERT_CHAT, chat)
     return True
+
+
+def find_message(connection: sqlite3.Connection, message_id: str, chat: str | None) -> StoredRow | None:
+    """The message with this id in the chat (a phone JID where known), or in any chat for None.
+
+    Of several it is one of ours, else the one that came first.
+    """
+    values = {"id": message_id, "chat": chat, "anywhere": chat is None}
+    row = connection.execute(_STORED, values).fetchone()
+    if row is None:
+        return None
+    named = dict(zip(StoredRow.__struct_fields__, row, strict=True))
+    return StoredRow(**named | {"from_me": bool(named["from_me"]), "forwarded": bool(named["forwarded"])})
+
+
+def chats_with(connection: sqlite3.Connection, message_id: str) -> list[str]:
+    """The chats that have a message with this id."""
+    rows = connection.execute("SELECT DISTINCT chat FROM messages WHERE id = ? ORDER BY chat", (message_id,))
+    return [chat for (chat,) in rows]
+
+
+def set_status(
+    connection: sqlite3.Connection, chat: str, message_id: str, status: MessageStatus, reason: str = ""
+) -> bool:
+    """Move the status of a message of ours forwards; False, and no change, where it is as far already."""
+    return receipts.advance(connection, chat, message_id, status, reason, now())
+
+
+def mark_read(connection: sqlite3.Connection, chat: str, ids: list[str]) -> None:
+    """The account has read these messages of a chat elsewhere: only what came after them is unread."""
+    values = {"chat": chat, "ids": msgspec.json.encode(ids).decode(), "now": now()}
+    connection.execute(_MARK_READ, values)
 
 
 def set_timer(connection: sqlite3.Connection, chat: str, seconds: int) -> None:
@@ -160,6 +251,14 @@ def phone_of(connection: sqlite3.Connection, jid: str) -> str:
     return str(row[0]) if row else jid
 
 
+def lid_of(connection: sqlite3.Connection, jid: str) -> str:
+    """The LID of a phone JID, the JID itself when it is one, "" where it is not known."""
+    if jid.endswith("@lid"):
+        return jid
+    row = connection.execute("SELECT lid FROM lids WHERE phone = ? LIMIT 1", (jid,)).fetchone()
+    return str(row[0]) if row else ""
+
+
 def find_quotable(connection: sqlite3.Connection, message_id: str, chat: str) -> Quotable | None:
     """The message with this id, the one of `chat` before any other."""
     row = connection.execute(
@@ -180,8 +279,16 @@ def fallback_name(jid: str) -> str:
 
 def _move(connection: sqlite3.Connection, lid: str, phone: str) -> None:
     # Senders stay as they are: nothing finds them fast, and a page shows the phone JID instead.
-    connection.execute("UPDATE OR IGNORE messages SET chat = ? WHERE chat = ?", (phone, lid))
+    about = connection.execute(
+        "SELECT DISTINCT target_id FROM messages WHERE chat = ? AND target_id != ''", (lid,)
+    ).fetchall()
+    receipts.move(connection, lid, phone)
+    moved = connection.execute("UPDATE OR IGNORE messages SET chat = ? WHERE chat = ?", (phone, lid))
+    if moved.rowcount:
+        connection.execute("UPDATE media SET chat = ? WHERE chat = ?", (phone, lid))
     connection.execute("DELETE FROM messages WHERE chat = ?", (lid,))
+    for (target_id,) in about:
+        changes.settle(connection, phone, target_id, now())
     values = {"lid": lid, "phone": phone, "old": fallback_name(lid), "new": fallback_name(phone)}
     if connection.execute("SELECT 1 FROM chats WHERE jid = ?", (phone,)).fetchone() is None:
         connection.execute(_RENAME_CHAT, values)

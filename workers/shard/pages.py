@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import msgspec
 
+from wagateway.commands.messages import MessageStatus
 from wagateway.problems import invalid
-from workers.shard.messages import phone_of
+from workers.shard.messages import STATUS, phone_of
 
 T = TypeVar("T")
 Value = str | int
@@ -87,6 +88,16 @@ class PageRow(msgspec.Struct, frozen=True):
     created_at: int
     updated_at: int
     quoted_id: str
+    kind: str
+    status: MessageStatus
+    status_reason: str
+    media_id: str
+    target_id: str
+    edited_at: int
+    revoked_at: int
+    forwarded: int
+    sender_lid: str
+    chat_lid: str
 
 
 class ChatPage(msgspec.Struct, frozen=True):
@@ -112,13 +123,18 @@ _CHAT_COLUMNS = """row, jid, name, last_message_time, ephemeral_expiration, arch
 
 # A chat that has moved up since the first page is still listed where it was then: else a page would miss it.
 _LISTED = """CASE WHEN latest <= :seen THEN last_message_time ELSE
-    (SELECT timestamp FROM messages WHERE chat = jid AND messages.row <= :seen
+    (SELECT timestamp FROM messages WHERE chat = jid AND messages.row <= :seen AND target_id = ''
      ORDER BY timestamp DESC LIMIT 1)
 END"""
 
-_MESSAGE_COLUMNS = """m.row, m.id, m.chat, coalesce(l.phone, m.sender),
+_MESSAGE_COLUMNS = f"""m.row, m.id, m.chat, coalesce(l.phone, m.sender),
     coalesce(nullif(m.push_name, ''), c.name, ''), m.content, m.timestamp, m.from_me, m.media_type,
-    m.filename, m.url, m.file_length, m.created_at, m.updated_at, m.quoted_id"""
+    m.filename, m.url, m.file_length, m.created_at, m.updated_at, m.quoted_id, m.kind, {STATUS},
+    m.status_reason, m.media_id, m.target_id, m.edited_at, m.revoked_at, m.forwarded,
+    CASE WHEN m.sender GLOB '*@lid' THEN m.sender
+        ELSE coalesce((SELECT lid FROM lids WHERE phone = m.sender), '') END,
+    CASE WHEN m.chat GLOB '*@lid' THEN m.chat
+        ELSE coalesce((SELECT lid FROM lids WHERE phone = m.chat), '') END"""  # noqa: S608  literals of this package
 _NAMES = """LEFT JOIN lids l ON l.lid = m.sender
     LEFT JOIN contacts c ON c.jid = coalesce(l.phone, m.sender)"""
 

@@ -87,3 +87,55 @@ _START = (
 def _start(database: Database) -> None:
     for statement in _START:
         database.execute(statement)
+
+
+_MEDIA = (
+    # Of our own messages: how far they came ('' for those of others), and why not farther.
+    "ALTER TABLE messages ADD COLUMN status TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE messages ADD COLUMN status_reason TEXT NOT NULL DEFAULT ''",
+    # What a reaction, an edit, a revoke or a vote is about.
+    "ALTER TABLE messages ADD COLUMN target_id TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE messages ADD COLUMN edited_at INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE messages ADD COLUMN revoked_at INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE messages ADD COLUMN media_id TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE messages ADD COLUMN forwarded INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX messages_by_target ON messages (target_id) WHERE target_id != ''",
+    "CREATE INDEX lids_by_phone ON lids (phone)",
+    # Who has which message, also of messages that are not stored yet.
+    """CREATE TABLE receipts (
+        chat TEXT NOT NULL,
+        id TEXT NOT NULL,
+        recipient TEXT NOT NULL,
+        delivered_at INTEGER NOT NULL DEFAULT 0,
+        read_at INTEGER NOT NULL DEFAULT 0,
+        played_at INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (chat, id, recipient)
+    ) STRICT, WITHOUT ROWID""",
+    # `id` is the SHA-256 of the file in hex, which is also its name in the folder of files.
+    """CREATE TABLE media (
+        id TEXT PRIMARY KEY,
+        state TEXT NOT NULL CHECK (state IN ('wanted', 'idle', 'ready', 'failed', 'expired', 'removed')),
+        encrypted_as TEXT NOT NULL,
+        mime_type TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        media_key BLOB NOT NULL,
+        enc_sha256 BLOB NOT NULL,
+        direct_path TEXT NOT NULL,
+        message_id TEXT NOT NULL,
+        chat TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_attempt INTEGER NOT NULL DEFAULT 0,
+        reason TEXT NOT NULL DEFAULT '',
+        used_at INTEGER NOT NULL DEFAULT 0,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+    ) STRICT""",
+    "CREATE INDEX media_wanted ON media (next_attempt) WHERE state = 'wanted'",
+    "CREATE INDEX media_by_use ON media (used_at) WHERE state = 'ready'",
+)
+
+
+@SCHEMA(name="0002_media")
+def _media(database: Database) -> None:
+    for statement in _MEDIA:
+        database.execute(statement)

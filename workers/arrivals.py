@@ -1,0 +1,266 @@
+"""What one arrived message or receipt changes in the shard: its rows and its events, in one transaction."""
+
+import sqlite3
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from wagateway.events import ACK, Event, P
+from wagateway.phone import is_group
+from wagateway.whatsapp.protos import E2E
+from workers import content, payloads
+from workers.content import Content, MediaPart
+from workers.content.votes import unseal
+from workers.engine import IncomingMessage, IncomingReceipt
+from workers.media.store import served_at
+from workers.payloads import Facts
+from workers.shard import changes, media, messages, receipts
+from workers.shard import log as event_log
+from workers.shard.log import Numbered
+from workers.shard.messages import MessageRow
+
+_SEALED_ROWS = """
+SELECT id, chat, sender, from_me, push_name, timestamp, raw
+FROM messages INDEXED BY messages_by_target
+WHERE target_id = ? AND target_id != '' AND chat = ? AND kind IN (?, ?) AND content = '' ORDER BY row
+"""
+
+log = structlog.get_logger()
+
+
+class Own(Protocol):
+    """What is asked of the device that a message or receipt arrived at."""
+
+    id: str
+    jid: str
+    lid: str
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What a transaction did: `seq` is its last event (None: it made none), `wanted` a file to fetch."""
+
+    seq: int | None = None
+    wanted: bool = False
+
+
+def append(connection: sqlite3.Connection, own: Own, kind: str, chat: str, payload: P) -> int:
+    """Append an event of the device to its log; returns its number."""
+
+    def make(numbered: Numbered) -> Event[P]:
+        return Event(
+            event=kind,
+            device_id=own.jid,
+            session_id=own.id,
+            seq=numbered.seq,
+            event_id=numbered.event_id,
+            timestamp=numbered.timestamp,
+            payload=payload,
+        )
+
+    return event_log.append(connection, kind, chat, make)
+
+
+def keep_message(
+    connection: sqlite3.Connection, own: Own, message: IncomingMessage, *, download: bool
+) -> Kept:
+    """Store the message and log its event; a repeat of a stored one changes nothing.
+
+    An edit or revoke by somebody who may not is stored, but neither done nor told. `download` says
+    whether its file is fetched by itself.
+    """
+    parsed = E2E.Message.FromString(message.content)
+    facts = _learn(connection, own, message)
+    read = content.interpret(
+        parsed, ephemeral=message.ephemeral, view_once=message.view_once, edit=message.edit
+    )
+    if read is None:
+        timer = content.timer_of(parsed)
+        if timer is not None:
+            messages.set_timer(connection, facts.chat, timer)
+        return Kept()
+    read = _opened(connection, own, read, facts)
+    row = _row(read, facts, message.content)
+    allowed = _allowed(connection, row)
+    named = not facts.is_from_me and not is_group(facts.chat) and facts.chat == facts.sender
+    if not messages.add_message(connection, row, facts.push_name if named else ""):
+        return Kept()
+    if read.timer is not None:
+        messages.set_timer(connection, facts.chat, read.timer)
+    wanted = _register(connection, read.media, row, wanted=download)
+    if not allowed:
+        log.warning("message.not_its_author", kind=row.kind, message_id=row.id)
+        return Kept()
+    seq = _tell(connection, own, read, facts, download=download)
+    return Kept(open_late(connection, own, facts.chat, facts.id) or seq, wanted)
+
+
+def open_late(connection: sqlite3.Connection, own: Own, chat: str, message_id: str) -> int | None:
+    """Open the votes and edits that came before the message they are about, and tell them again.
+
+    Call it after the message was stored. Returns the number of the last event, None without any.
+    """
+    seq = None
+    if not changes.exist(connection, message_id):
+        return None
+    values = (message_id, chat, content.EDIT, content.VOTE)
+    for row in connection.execute(_SEALED_ROWS, values).fetchall():
+        *said, raw = row
+        facts = _facts_of_row(connection, own, *said)
+        read = content.interpret(E2E.Message.FromString(raw))
+        opened = None if read is None else _opened(connection, own, read, facts)
+        if opened is None or opened is read:
+            continue
+        moment = messages.now()
+        connection.execute(
+            "UPDATE messages SET content = ?, updated_at = ? WHERE id = ? AND chat = ? AND target_id = ?",
+            (opened.text, moment, facts.id, chat, message_id),
+        )
+        changes.settle(connection, chat, message_id, moment)
+        seq = _tell(connection, own, opened, facts, download=False)
+    return seq
+
+
+def keep_receipt(connection: sqlite3.Connection, own: Own, receipt: IncomingReceipt) -> int | None:
+    """Store a receipt, move the messages it is about, and log its event; None for what was known."""
+    _learn_lids(connection, {(receipt.chat_lid, receipt.chat), (receipt.sender_lid, receipt.sender)})
+    chat, chat_lid = _identities(connection, own, receipt.chat)
+    sender, sender_lid = _identities(connection, own, receipt.sender)
+    kind = receipt.kind
+    if sender == own.jid:
+        # Where read receipts are on, an own device that reads says so without the `-self`.
+        match kind:
+            case "delivered":
+                return None
+            case "read":
+                kind = "read-self"
+            case "played":
+                kind = "played-self"
+    new = receipts.add_receipts(connection, kind, chat, sender, receipt.ids, receipt.timestamp)
+    if not new:
+        return None
+    if kind == "read-self":
+        messages.mark_read(connection, chat, new)
+    elif kind != "played-self":
+        for message_id in new:
+            receipts.settle(connection, chat, message_id, messages.now())
+    told = msgspec.structs.replace(receipt, ids=new, kind=kind, chat_lid=chat_lid, sender_lid=sender_lid)
+    name = messages.name_of(connection, sender)
+    return append(connection, own, ACK, chat, payloads.ack_of(told, chat=chat, sender=sender, name=name))
+
+
+def _learn(connection: sqlite3.Connection, own: Own, message: IncomingMessage) -> Facts:
+    """Remember the names and LIDs a message tells; the message as its event will tell it."""
+    _learn_lids(connection, {(message.chat_lid, message.chat), (message.sender_lid, message.sender)})
+    chat, chat_lid = _identities(connection, own, message.chat)
+    sender, sender_lid = _identities(connection, own, message.sender)
+    if message.push_name:
+        messages.learn_name(connection, sender, message.push_name)
+    return Facts(
+        id=message.id,
+        chat=chat,
+        chat_lid=message.chat_lid or chat_lid,
+        sender=sender,
+        sender_lid=message.sender_lid or sender_lid,
+        name=messages.name_of(connection, sender),
+        push_name=message.push_name,
+        timestamp=message.timestamp,
+        is_from_me=message.is_from_me,
+    )
+
+
+def _learn_lids(connection: sqlite3.Connection, pairs: set[tuple[str, str]]) -> None:
+    for lid, phone in pairs:
+        if lid and phone and not phone.endswith("@lid"):
+            messages.learn_lid(connection, lid, phone)
+
+
+def _facts_of_row(
+    connection: sqlite3.Connection,
+    own: Own,
+    message_id: str,
+    chat: str,
+    sender: str,
+    from_me: int,
+    push_name: str,
+    timestamp: int,
+) -> Facts:
+    phone, lid = _identities(connection, own, sender)
+    return Facts(
+        id=message_id,
+        chat=chat,
+        chat_lid=messages.lid_of(connection, chat),
+        sender=phone,
+        sender_lid=lid,
+        name=messages.name_of(connection, phone),
+        push_name=push_name,
+        timestamp=timestamp,
+        is_from_me=bool(from_me),
+    )
+
+
+def _identities(connection: sqlite3.Connection, own: Own, jid: str) -> tuple[str, str]:
+    """The phone JID (the JID itself where that is not known) and the LID, "" where not known."""
+    if jid == own.jid or (jid.endswith("@lid") and jid == own.lid):
+        return own.jid, own.lid
+    phone = messages.phone_of(connection, jid)
+    return phone, jid if jid.endswith("@lid") else messages.lid_of(connection, phone)
+
+
+def _opened(connection: sqlite3.Connection, own: Own, read: Content, facts: Facts) -> Content:
+    """A sealed vote or edit opened with the secret of the message it is about; else as it is."""
+    if read.sealed is None:
+        return read
+    original = messages.find_message(connection, read.target_id, facts.chat)
+    if original is None:
+        return read
+    authors = _identities(connection, own, own.jid if original.from_me else original.sender)
+    senders = (facts.sender, facts.sender_lid)
+    return unseal(read, E2E.Message.FromString(original.raw), authors, senders) or read
+
+
+def _row(read: Content, facts: Facts, raw: bytes) -> MessageRow:
+    row_id, target_id, part = facts.id, read.target_id, read.media
+    if read.kind == content.EDIT and not target_id:
+        # Such an edit has the id of what it edits, and each row needs one of its own.
+        row_id, target_id = f"{facts.id}/{facts.timestamp}", facts.id
+    return MessageRow(
+        id=row_id,
+        chat=facts.chat,
+        sender=facts.sender,
+        sender_lid=facts.sender_lid,
+        from_me=facts.is_from_me,
+        push_name=facts.push_name,
+        timestamp=facts.timestamp,
+        kind=read.kind,
+        content=read.text,
+        media_type=read.media_type,
+        media_id=part.id if part else "",
+        filename=part.filename if part else "",
+        url=part.url if part else "",
+        file_length=part.size if part else 0,
+        quoted_id=read.quoted_id,
+        target_id=target_id,
+        forwarded=read.forwarded,
+        status="server" if facts.is_from_me else "",
+        raw=raw,
+    )
+
+
+def _allowed(connection: sqlite3.Connection, row: MessageRow) -> bool:
+    return row.kind not in (content.EDIT, content.REVOKE) or changes.may(
+        connection, row.kind, row.chat, row.target_id, row.sender, own=row.from_me
+    )
+
+
+def _register(
+    connection: sqlite3.Connection, part: MediaPart | None, row: MessageRow, *, wanted: bool
+) -> bool:
+    return part is not None and media.register(connection, part, row.id, row.chat, wanted=wanted)
+
+
+def _tell(connection: sqlite3.Connection, own: Own, read: Content, facts: Facts, *, download: bool) -> int:
+    part = read.media
+    path = served_at(own.id, part.id, part.mime_type) if download and part else ""
+    payload = payloads.payload_of(read, facts, lambda jid: _identities(connection, own, jid), path)
+    return append(connection, own, payloads.event_of(read), facts.chat, payload)
