@@ -1,0 +1,6 @@
+"""The files of messages: fetched from WhatsApp, kept in the device's folder, removed in time."""
+
+from workers.media.fetcher import Media
+from workers.media.store import served_at
+
+__all__ = ["Media", "served_at"]
