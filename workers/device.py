@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 import structlog
 
@@ -12,9 +13,16 @@ from wagateway.contract import Problem
 from wagateway.exits import Exit
 from wagateway.problems import device_not_logged_in, device_unavailable
 from wagateway.settings import Settings
+from wagateway.spec import SandboxNetwork
+from workers.attachments import Attachments
+from workers.conversion.converter import Converter
+from workers.egress import Egress, Rules
 from workers.engine import ConnectionChange, Engine, QrShown
+from workers.forwarding import Forwarding
+from workers.media import Media
 from workers.outbox import Outbox
 from workers.pairing import Pairing
+from workers.scratch import Scratch
 from workers.session import NOBODY, Identity
 from workers.shard import Shard
 
@@ -36,18 +44,31 @@ log = structlog.get_logger()
 class Device:
     """One device. Everything here runs in the event loop; handlers get this and nothing below it.
 
-    `jid`, `lid` and `display_name` are the account's, "" when not paired or not known. `changed` is called
+    `jid`, `lid` and `display_name` are the account's, "" when not paired or not known. Files are kept in
+    `folder`, and worked on in its `tmp`, which is emptied. `changed` is called
     after every change of state. `over` gets the exit code when the worker must end.
     """
 
     def __init__(
-        self, device_id: str, settings: Settings, engine: Engine, shard: Shard, outbox: Outbox
+        self,
+        device_id: str,
+        settings: Settings,
+        engine: Engine,
+        shard: Shard,
+        folder: Path,
+        network: SandboxNetwork | None = None,
     ) -> None:
         self.id = device_id
         self.settings = settings
         self.engine = engine
         self.shard = shard
-        self.outbox = outbox
+        self.outbox = Outbox(shard)
+        scratch = Scratch(folder / "tmp")
+        self._converter = Converter(scratch.folder)
+        self._egress = Egress(Rules.of(settings))
+        self.media = Media(shard, folder, network, settings, self)
+        self.attachments = Attachments(scratch, self._converter, self._egress, engine)
+        self.forwarding = Forwarding(shard, self.media, self.attachments)
         self.state: DeviceState = "disconnected"
         self.reason = ""
         self.changed: Callable[[], None] = _nobody_listens
@@ -58,6 +79,12 @@ class Device:
         self._pairing = Pairing()
         self._watchdog: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """End what works on files for the device; `media.run` was cancelled before."""
+        await self._converter.close()
+        await self._egress.close()
+        await self.media.close()
 
     async def start(self, *, connect: bool) -> None:
         """Learn whose session is stored and log in with it; without a session nothing is dialled."""

@@ -1,5 +1,6 @@
 """The engine as the rest of the worker sees it: what it can do, and what it tells."""
 
+from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
@@ -10,6 +11,9 @@ from wagateway.whatsapp.protos import E2E
 Change = Literal[
     "connecting", "connected", "disconnected", "logged_out", "replaced", "banned", "outdated", "ended"
 ]
+
+
+ChatState = Literal["composing", "recording", "paused"]
 
 
 class Uncertain(Problem):
@@ -33,11 +37,47 @@ class Sent(msgspec.Struct, frozen=True):
     timestamp: int
 
 
+MediaKind = Literal["image", "video", "audio", "document", "thumbnail"]
+"""What a file is encrypted as: stickers are images, voice notes audio, previews of links thumbnails."""
+
+
+class Uploaded(msgspec.Struct, frozen=True):
+    """Where WhatsApp keeps an uploaded file, and how it is encrypted; keys and digests are 32 bytes."""
+
+    url: str
+    direct_path: str
+    media_key: bytes
+    file_sha256: bytes
+    file_enc_sha256: bytes
+    file_length: int
+
+
+ReceiptKind = Literal["delivered", "read", "played", "read-self", "played-self"]
+"""The last two come from another device of our own account, about messages of others."""
+
+
+class IncomingReceipt(msgspec.Struct, frozen=True):
+    """A receipt for some messages of one chat; JIDs and LIDs as in `IncomingMessage`.
+
+    `sender` is who has the messages, `timestamp` Unix milliseconds.
+    """
+
+    ids: list[str]
+    kind: ReceiptKind
+    chat: str
+    chat_lid: str
+    sender: str
+    sender_lid: str
+    timestamp: int
+    is_group: bool
+
+
 class IncomingMessage(msgspec.Struct, frozen=True):
     """One message as the engine decrypted it; JIDs have no device part.
 
     `chat` and `sender` are phone JIDs where the engine knows them, `chat_lid` and `sender_lid` the LIDs
-    ("" when unknown). `timestamp` is Unix milliseconds. `content` is the serialised `E2E.Message`.
+    ("" when unknown). `timestamp` is Unix milliseconds. `content` is the serialised `E2E.Message`, out of
+    its wrappers: `ephemeral`, `view_once` and `edit` tell which there were.
     """
 
     id: str
@@ -50,6 +90,9 @@ class IncomingMessage(msgspec.Struct, frozen=True):
     is_from_me: bool
     is_group: bool
     content: bytes
+    ephemeral: bool = False
+    view_once: bool = False
+    edit: bool = False
 
 
 class ConnectionChange(msgspec.Struct, frozen=True):
@@ -73,6 +116,9 @@ class EngineEvents(Protocol):
 
     def message(self, message: IncomingMessage) -> None:
         """Returns when the message is committed: only then may the engine go on."""
+
+    def receipt(self, receipt: IncomingReceipt) -> None:
+        """Somebody has got, read or played messages; returns when that is committed."""
 
     def unread(self, code: int, raw: bytes) -> None:
         """A message-carrying event that could not be interpreted, kept raw so that nothing is lost."""
@@ -107,6 +153,15 @@ class Engine(Protocol):
 
         Raises `Uncertain` when it may have been sent, any other `Problem` when it was not.
         """
+
+    async def upload(self, file: Path, kind: MediaKind, chat: str) -> Uploaded:
+        """Encrypt and upload a file for a message to the chat; the file is read, not kept."""
+
+    async def set_presence(self, *, available: bool) -> None:
+        """Show the account as online or offline."""
+
+    async def set_chat_presence(self, chat: str, state: ChatState) -> None:
+        """Show in the chat what the account is doing."""
 
     async def group_members(self, group: str) -> list[str]:
         """The JIDs of a group's participants."""

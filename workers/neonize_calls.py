@@ -1,18 +1,24 @@
 """The calls into neonize that we use, each blocking until WhatsApp answered: for the engine's threads."""
 
 import ctypes
+import mmap
+from pathlib import Path
 
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
-from wagateway.phone import USER
+from wagateway.phone import LID, NEWSLETTER, USER
 from wagateway.problems import device_unavailable
 from workers import refusals
-from workers.engine import Sent
+from workers.engine import ChatState, MediaKind, Sent, Uploaded
 from workers.neonize_events import read_identity, text_of
 from workers.session import Identity
 
 _CHROME = 1  # neonize's ClientType; the text below goes with it, or WhatsApp refuses the code
 _SHOWN_AS = "Chrome (Linux)"
+_MEDIA = {"image": 0, "video": 1, "audio": 2, "document": 3, "thumbnail": 6}
+_JUNK_BYTES = 8 * 1024 * 1024  # zeros, which take no memory until somebody writes to them
+_JUNK_ROUNDS = 3
+_STATES = {"composing": (0, 0), "recording": (0, 1), "paused": (1, 0)}
 
 
 class Calls:
@@ -35,6 +41,62 @@ class Calls:
         if reply.Error:
             raise refusals.of_send(reply.Error)
         return Sent(reply.SendResponse.ID, reply.SendResponse.Timestamp)
+
+    def upload(self, file: Path, kind: MediaKind, chat: str) -> Uploaded:
+        """Encrypt and upload a file that is not empty; for a newsletter, upload it as it is.
+
+        neonize copies it into Go and encrypts it there: for a moment that takes two to three times its size.
+        """
+        name = "UploadNewsletter" if chat.endswith("@" + NEWSLETTER) else "Upload"
+        with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_COPY) as mapped:
+            # The mapping spares a copy of our own; it must not be closed while something points into it.
+            start = ctypes.c_char.from_buffer(mapped)
+            address = ctypes.cast(ctypes.addressof(start), ctypes.c_char_p)
+            try:
+                raw = self._call(name, address, len(mapped), _MEDIA[kind])
+            finally:
+                del start
+        reply = pb.UploadReturnFunction.FromString(raw)
+        if reply.Error:
+            raise refusals.of_upload(reply.Error)
+        got = reply.UploadResponse
+        return Uploaded(
+            url=got.url,
+            direct_path=got.DirectPath,
+            media_key=got.MediaKey,
+            file_sha256=got.FileSHA256,
+            file_enc_sha256=got.FileEncSHA256,
+            file_length=got.FileLength,
+        )
+
+    def collect(self) -> None:
+        """Make Go's runtime collect its garbage now, and give back what the last uploads needed.
+
+        There is no call for that. What is no message is refused at once, but its bytes are copied first:
+        enough of them begin a collection, which would otherwise come minutes later.
+        """
+        junk = bytes(_JUNK_BYTES)
+        for _ in range(_JUNK_ROUNDS):
+            self._call("DownloadAny", junk, len(junk))
+
+    def set_presence(self, *, available: bool) -> None:
+        """Show the account as online or offline."""
+        if text := self._call("SendPresence", b"available" if available else b"unavailable"):
+            raise refusals.of_query(text.decode())
+
+    def set_chat_presence(self, chat: str, state: ChatState) -> None:
+        """Show in the chat what the account is doing."""
+        to = _jid(chat).SerializeToString()
+        if text := self._call("SendChatPresence", to, len(to), *_STATES[state]):
+            raise refusals.of_query(text.decode())
+
+    def lid_of(self, phone: str) -> str:
+        """The LID of a phone JID from the session's own table, "" when unknown; asks nobody."""
+        if not (self.open and phone):
+            return ""
+        jid = _jid(phone).SerializeToString()
+        reply = pb.GetJIDFromStoreReturnFunction.FromString(self._call("GetLIDFromPN", jid, len(jid)))
+        return text_of(reply.Jid) if reply.Jid.Server == LID else ""
 
     def group_members(self, group: str) -> list[str]:
         """The JIDs of a group's participants, in the form that the group itself uses."""
@@ -81,7 +143,7 @@ class Calls:
         self.open = False
         self._gocode.Stop(self._key)
 
-    def _call(self, name: str, *arguments: bytes | int) -> bytes:
+    def _call(self, name: str, *arguments: bytes | int | ctypes.c_char_p) -> bytes:
         if not self.open:
             raise device_unavailable("The device is not connected to WhatsApp", retry_after=2)
         return bytes(getattr(self._gocode, name)(self._key, *arguments) or b"")

@@ -1,6 +1,7 @@
 """The engine on the real neonize: one client, its event pump, and the threads that call into it."""
 
 import asyncio
+import contextlib
 import ctypes
 import functools
 import threading
@@ -15,13 +16,30 @@ import msgspec
 import structlog
 from neonize.proto.Neonize_pb2 import LogEntry  # type: ignore[import-untyped, unused-ignore]
 
+from wagateway.contract import Problem
 from wagateway.problems import device_unavailable
 from wagateway.spec import SandboxNetwork
 from wagateway.whatsapp.protos import E2E, CompanionReg
 from workers import neonize_library
-from workers.engine import ConnectionChange, EngineEvents, QrShown, Sent
+from workers.engine import (
+    ChatState,
+    ConnectionChange,
+    EngineEvents,
+    MediaKind,
+    QrShown,
+    Sent,
+    Uploaded,
+)
 from workers.neonize_calls import Calls
-from workers.neonize_events import SUBSCRIBED, Code, read_change, read_end, read_identity, read_message
+from workers.neonize_events import (
+    SUBSCRIBED,
+    Code,
+    read_change,
+    read_end,
+    read_identity,
+    read_message,
+    read_receipt,
+)
 from workers.session import NOBODY, stored_identity
 from workers.trust import trust
 
@@ -34,6 +52,8 @@ _CODE_SECONDS = 20.0
 _STOP_SECONDS = 1.5
 _QUIET_SECONDS = 0.03
 _LONGEST_LINE = 500
+_LARGE_UPLOAD = 1024 * 1024  # bytes
+_COLLECT_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -64,10 +84,12 @@ class NeonizeEngine:
         self._attempt = 0
         self._busy = False
         self._delivered = 0
+        self._collecting: asyncio.TimerHandle | None = None
         self._identity = stored_identity(orders.session)
         self._pump: threading.Thread | None = None
         # whatsmeow sends one message at a time: more threads would only lose the order.
         self._sends = ThreadPoolExecutor(1, "sends")
+        self._uploads = ThreadPoolExecutor(2, "uploads")
         self._queries = ThreadPoolExecutor(2, "queries")
         self._control = ThreadPoolExecutor(1, "control")
 
@@ -109,6 +131,21 @@ class NeonizeEngine:
         content = message.SerializeToString()
         return await self._in(self._sends, functools.partial(self._connected.send, chat, content))
 
+    async def upload(self, file: Path, kind: MediaKind, chat: str) -> Uploaded:
+        """Encrypt and upload a file for a message to the chat; the file is read, not kept."""
+        uploaded = await self._in(self._uploads, functools.partial(self._connected.upload, file, kind, chat))
+        if uploaded.file_length >= _LARGE_UPLOAD:
+            self._collect_soon()
+        return uploaded
+
+    async def set_presence(self, *, available: bool) -> None:
+        """Show the account as online or offline."""
+        await self._in(self._queries, functools.partial(self._connected.set_presence, available=available))
+
+    async def set_chat_presence(self, chat: str, state: ChatState) -> None:
+        """Show in the chat what the account is doing."""
+        await self._in(self._queries, functools.partial(self._connected.set_chat_presence, chat, state))
+
     async def group_members(self, group: str) -> list[str]:
         """The JIDs of a group's participants."""
         return await self._in(self._queries, functools.partial(self._connected.group_members, group))
@@ -118,6 +155,17 @@ class NeonizeEngine:
         if self._calls is not None and self._calls.open:
             self._identity = await self._in(self._queries, self._calls.identity)
         return self._identity
+
+    def _collect_soon(self) -> None:
+        """Give the memory of uploads back once there has been none for a while."""
+        if self._collecting is not None:
+            self._collecting.cancel()
+        loop = asyncio.get_running_loop()
+        self._collecting = loop.call_later(_COLLECT_SECONDS, self._control.submit, self._collect)
+
+    def _collect(self) -> None:
+        with contextlib.suppress(Problem):  # not connected any more: then there is nothing to give back
+            self._connected.collect()
 
     async def _quiet(self) -> None:
         """Returns when the pump has delivered what had arrived.
@@ -247,6 +295,8 @@ class NeonizeEngine:
     def _event(self, code: int, raw: bytes) -> None:
         if code == Code.MESSAGE:
             self._message(raw)
+        elif code == Code.RECEIPT:
+            self._receipt(raw)
         elif code == Code.DEVICE:
             self._identified(raw)
         elif code == Code.STREAM_ERROR:
@@ -263,6 +313,16 @@ class NeonizeEngine:
             return
         if message is not None:
             self._events.message(message)
+
+    def _receipt(self, raw: bytes) -> None:
+        try:
+            receipt = read_receipt(raw, self._connected.phone_of)
+        except Exception:  # as above
+            log.exception("receipt.unreadable")
+            self._events.unread(Code.RECEIPT, raw)
+            return
+        if receipt is not None:
+            self._events.receipt(receipt)
 
     def _identified(self, raw: bytes) -> None:
         self._identity = read_identity(raw)

@@ -8,7 +8,7 @@ from enum import IntEnum
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
 from wagateway.phone import LID, USER
-from workers.engine import ConnectionChange, IncomingMessage
+from workers.engine import ConnectionChange, IncomingMessage, IncomingReceipt, ReceiptKind
 from workers.session import Identity
 
 PhoneOf = Callable[[str], str]
@@ -32,10 +32,20 @@ class Code(IntEnum):
     STREAM_ERROR = 11
     DISCONNECTED = 12
     MESSAGE = 17
+    RECEIPT = 18
 
 
 SUBSCRIBED = bytes(code for code in Code if code is not Code.DEVICE)
 
+_RECEIPTS: dict[int, ReceiptKind] = {
+    pb.Receipt.DELIVERED: "delivered",
+    pb.Receipt.INACTIVE: "delivered",
+    pb.Receipt.READ: "read",
+    pb.Receipt.READ_SELF: "read-self",
+    pb.Receipt.PLAYED: "played",
+    pb.Receipt.PLAYED_SELF: "played-self",
+    pb.Receipt.SERVER_ERROR: "played-self",  # which neonize calls so; the real one ends its event pump
+}
 _PLUMBING = "peer"  # messages between the account's own devices: keys and sync, nothing said by anybody
 _PUMP_KILLER = re.compile(r"required field neonize\.(\w+)\.")
 
@@ -77,6 +87,41 @@ def read_message(raw: bytes, phone_of: PhoneOf) -> IncomingMessage | None:
         is_from_me=source.IsFromMe,
         is_group=source.IsGroup,
         content=event.Message.SerializeToString(),
+        ephemeral=event.IsEphemeral,
+        view_once=event.IsViewOnce or event.IsViewOnceV2 or event.IsViewOnceV2Extension,
+        edit=event.IsEdit,
+    )
+
+
+def read_receipt(raw: bytes, phone_of: PhoneOf) -> IncomingReceipt | None:
+    """The receipt of a `Receipt` event; None for the devices' own plumbing.
+
+    None also for copies that our own devices have got. Raises ValueError (or protobuf's DecodeError) for
+    one that makes no sense.
+    """
+    event = pb.Receipt.FromString(raw)
+    source, kind = event.MessageSource, _RECEIPTS.get(event.Type)
+    if kind is None:
+        return None
+    if source.IsFromMe and kind == "delivered":
+        return None
+    if source.IsFromMe:
+        # The account's other devices say "read", and "read-self" where receipts are switched off.
+        kind = "read-self" if kind in ("read", "read-self") else "played-self"
+    other = source.RecipientAlt if source.IsFromMe else source.SenderAlt
+    chat, chat_lid = _both(source.Chat, None if source.IsGroup else other, phone_of)
+    sender, sender_lid = _both(source.Sender, source.SenderAlt, phone_of)
+    if not (event.MessageIDs and chat and sender):
+        raise ValueError("a receipt without ids, chat or sender")
+    return IncomingReceipt(
+        ids=list(event.MessageIDs),
+        kind=kind,
+        chat=chat,
+        chat_lid=chat_lid,
+        sender=sender,
+        sender_lid=sender_lid,
+        timestamp=event.Timestamp * 1000,
+        is_group=source.IsGroup,
     )
 
 

@@ -1,24 +1,29 @@
 """What leaves: the `E2E.Message` of a send command, and the row that keeps it."""
 
 import re
+import secrets
 import sqlite3
 from collections.abc import Callable
 
 import msgspec
 
-from wagateway.commands.sending import SendCommand, SendMessage
-from wagateway.phone import USER, is_group, to_jid
+from wagateway.commands.messages import MessageStatus
+from wagateway.commands.sending import SendCommand, SendContact, SendLocation, SendMessage, SendPoll
+from wagateway.phone import LID, USER, is_group, to_jid
 from wagateway.problems import invalid
 from wagateway.whatsapp.protos import E2E
-from workers.content import TEXT
-from workers.engine import Engine, Sent
-from workers.shard import Shard, messages
+from workers import arrivals, content
+from workers.arrivals import Own
+from workers.engine import Engine
+from workers.shard import Shard, media, messages
 from workers.shard.messages import MessageRow, Quotable
 
 EVERYONE = "@everyone"
 
 _FORWARDED = 100  # the score at which WhatsApp shows "forwarded many times"; the real server sends it too
 _MENTION = re.compile(r"(?<![\w@.])@([1-9][0-9]{6,14})(?![0-9@])")
+_SECRET_BYTES = 32
+_VCARD_SPECIAL = re.compile(r"([\\,;])")
 
 
 class _Stored(msgspec.Struct, frozen=True):
@@ -26,57 +31,132 @@ class _Stored(msgspec.Struct, frozen=True):
     quoted: Quotable | None
 
 
-async def text_message(shard: Shard, engine: Engine, chat: str, command: SendMessage) -> E2E.Message:
-    """The message for the chat (a JID); `@everyone` asks WhatsApp for the group's members.
+class Outgoing(msgspec.Struct, frozen=True):
+    """A message of ours as it is kept; `timestamp` is Unix seconds, `reason` why it failed."""
 
-    Raises 400 `VALIDATION_ERROR` for mentions that cannot be.
-    """
+    id: str
+    chat: str
+    timestamp: int
+    message: E2E.Message
+    status: MessageStatus = "server"
+    reason: str = ""
+
+
+async def context_of(shard: Shard, chat: str, command: SendCommand) -> E2E.ContextInfo:
+    """What every kind of message says beside its content: quote, timer, forwarded."""
     stored = await shard.read(lambda connection: _look_up(connection, chat, command))
-    context = context_for(command, stored.timer)
-    context.mentionedJID.extend(await _mentions(engine, chat, command))
+    context = E2E.ContextInfo()
+    expiration = command.duration or stored.timer
+    if expiration:
+        context.expiration = expiration
+    if command.is_forwarded:
+        mark_forwarded(context)
     if stored.quoted is not None and command.reply_message_id is not None:
         _quote(context, chat, command.reply_message_id, stored.quoted)
+    return context
+
+
+def mark_forwarded(context: E2E.ContextInfo) -> None:
+    """Show the message as forwarded."""
+    context.isForwarded = True
+    context.forwardingScore = _FORWARDED
+
+
+async def text(engine: Engine, chat: str, command: SendMessage, context: E2E.ContextInfo) -> E2E.Message:
+    """A text; `@everyone` asks WhatsApp for the group's members. Raises 400 for mentions that cannot be."""
+    context.mentionedJID.extend(await _mentions(engine, chat, command))
     if not context.ListFields():
         return E2E.Message(conversation=command.message)
     return E2E.Message(extendedTextMessage=E2E.ExtendedTextMessage(text=command.message, contextInfo=context))
 
 
-def context_for(command: SendCommand, timer: int) -> E2E.ContextInfo:
-    """What every kind of message says beside its content; `timer` is the chat's own, in seconds."""
-    context = E2E.ContextInfo()
-    expiration = command.duration or timer
-    if expiration:
-        context.expiration = expiration
-    if command.is_forwarded:
-        context.isForwarded = True
-        context.forwardingScore = _FORWARDED
-    return context
+async def contact(chat: str, command: SendContact, context: E2E.ContextInfo) -> E2E.Message:
+    """A contact card; raises 400 for what is no phone number."""
+    number, _, server = to_jid(command.contact_phone, "contact_phone").partition("@")
+    if server != USER:
+        raise invalid("contact_phone", "must be a phone number with country code")
+    name = " ".join(command.contact_name.split())
+    if not name:
+        raise invalid("contact_name", "cannot be blank")
+    written = _VCARD_SPECIAL.sub(r"\\\1", name)
+    card = f"BEGIN:VCARD\nVERSION:3.0\nN:;{written};;;\nFN:{written}\n"
+    card += f"TEL;type=CELL;waid={number}:+{number}\nEND:VCARD"
+    return E2E.Message(contactMessage=E2E.ContactMessage(displayName=name, vcard=card, contextInfo=context))
 
 
-def stored_text(
-    own: str, chat: str, command: SendMessage, message: E2E.Message, sent: Sent
-) -> Callable[[sqlite3.Connection], None]:
-    """The write that keeps a text message which WhatsApp has; `own` is the device's JID."""
-    raw = message.SerializeToString()
+async def location(chat: str, command: SendLocation, context: E2E.ContextInfo) -> E2E.Message:
+    """A place on the map."""
+    message = E2E.LocationMessage(
+        degreesLatitude=command.latitude, degreesLongitude=command.longitude, contextInfo=context
+    )
+    if command.name:
+        message.name = command.name
+    if command.address:
+        message.address = command.address
+    return E2E.Message(locationMessage=message)
 
-    def write(connection: sqlite3.Connection) -> None:
+
+async def poll(chat: str, command: SendPoll, context: E2E.ContextInfo) -> E2E.Message:
+    """A poll with a secret of its own, which encrypts the votes; raises 400 for options that cannot be."""
+    options = [option.strip() for option in command.options]
+    if not command.question.strip():
+        raise invalid("question", "cannot be blank")
+    if not all(options):
+        raise invalid("options", "must not be blank")
+    if len(set(options)) != len(options):
+        raise invalid("options", "must be unique")
+    if command.max_answer > len(options):
+        raise invalid("max_answer", f"must be no greater than {len(options)}")
+    message = E2E.Message(
+        pollCreationMessage=E2E.PollCreationMessage(
+            name=command.question,
+            options=[E2E.PollCreationMessage.Option(optionName=option) for option in options],
+            selectableOptionsCount=command.max_answer,
+            contextInfo=context,
+        )
+    )
+    message.messageContextInfo.messageSecret = secrets.token_bytes(_SECRET_BYTES)
+    return message
+
+
+def stored(own: Own, outgoing: Outgoing) -> Callable[[sqlite3.Connection], int | None]:
+    """The write that keeps a message of ours; it returns the number of an event that this made."""
+    raw = outgoing.message.SerializeToString()
+    read = content.interpret(outgoing.message)
+    assert read is not None, "nothing is sent that cannot be shown"
+    part = read.media
+
+    def write(connection: sqlite3.Connection) -> int | None:
+        chat = messages.phone_of(connection, outgoing.chat)
         row = MessageRow(
-            id=sent.message_id,
-            chat=messages.phone_of(connection, chat),
-            sender=own,
+            id=outgoing.id,
+            chat=chat,
+            sender=own.jid,
             from_me=True,
-            timestamp=sent.timestamp * 1000,
-            kind=TEXT,
-            content=command.message,
-            quoted_id=message.extendedTextMessage.contextInfo.stanzaID,
+            timestamp=outgoing.timestamp * 1000,
+            kind=read.kind,
+            content=read.text,
+            media_type=read.media_type,
+            media_id=part.id if part else "",
+            filename=part.filename if part else "",
+            url=part.url if part else "",
+            file_length=part.size if part else 0,
+            quoted_id=read.quoted_id,
+            forwarded=read.forwarded,
+            status=outgoing.status,
+            status_reason=outgoing.reason,
             raw=raw,
         )
         messages.add_message(connection, row)
+        if part is not None:
+            media.register(connection, part, outgoing.id, chat, wanted=False)
+        # Somebody may have voted before WhatsApp's answer came here.
+        return arrivals.open_late(connection, own, chat, outgoing.id) if read.poll else None
 
     return write
 
 
-def _look_up(connection: sqlite3.Connection, chat: str, command: SendMessage) -> _Stored:
+def _look_up(connection: sqlite3.Connection, chat: str, command: SendCommand) -> _Stored:
     known = messages.phone_of(connection, chat)
     reply_to = command.reply_message_id
     quoted = messages.find_quotable(connection, reply_to, known) if reply_to else None
@@ -96,12 +176,15 @@ async def _mentions(engine: Engine, chat: str, command: SendMessage) -> list[str
 
 def _quote(context: E2E.ContextInfo, chat: str, message_id: str, quoted: Quotable) -> None:
     original = E2E.Message.FromString(quoted.raw)
-    # A quote inside a quote is not shown, and would make every answer longer than the one before.
-    original.extendedTextMessage.contextInfo.ClearField("quotedMessage")
+    original.ClearField("messageContextInfo")
+    for field, part in original.ListFields():
+        # A quote inside a quote is not shown, and would make every answer longer than the one before.
+        if field.message_type is not None and "contextInfo" in field.message_type.fields_by_name:
+            part.contextInfo.ClearField("quotedMessage")
     if not original.extendedTextMessage.text:
         original.ClearField("extendedTextMessage")
     context.stanzaID = message_id
     context.participant = quoted.sender
     context.quotedMessage.CopyFrom(original)
-    if quoted.chat != chat and not chat.endswith("@lid"):
+    if quoted.chat != chat and not chat.endswith("@" + LID):
         context.remoteJID = quoted.chat

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from wagateway.commands.sending import MessageSent, SendCommand
-from wagateway.contract import Problem
+from wagateway.contract import Problem, Upload
 from wagateway.problems import outcome_unknown
 from workers.engine import Uncertain
 from workers.shard import Shard, keys
@@ -22,19 +22,23 @@ log = structlog.get_logger()
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """WhatsApp has the message: the answer, and the write that keeps it."""
+    """WhatsApp has the message: the answer, and the write that keeps it.
+
+    The write returns the number of an event that it made, if any.
+    """
 
     reply: MessageSent
-    store: Callable[[sqlite3.Connection], None]
+    store: Callable[[sqlite3.Connection], int | None]
 
 
 Send = Callable[[], Awaitable[Accepted]]
 
 
 class Outbox:
-    """The sends of one device; use it on the loop."""
+    """The sends of one device; use it on the loop. `committed(seq)` is called after each event."""
 
     def __init__(self, shard: Shard) -> None:
+        self.committed: Callable[[int], None] = _nobody_listens
         self._shard = shard
         self._flying: dict[str, tuple[bytes, asyncio.Future[MessageSent]]] = {}
 
@@ -79,7 +83,7 @@ class Outbox:
         return reply
 
     async def _once(self, key: str, mark: bytes, send: Send) -> MessageSent:
-        taken = await self._write(lambda connection: keys.reserve(connection, key, mark))
+        taken = await self.keep(lambda connection: keys.reserve(connection, key, mark))
         if taken is not None:
             return _recorded(taken, mark)
         try:
@@ -87,20 +91,21 @@ class Outbox:
         except Uncertain:
             raise
         except Problem:
-            await self._write(lambda connection: keys.release(connection, key))
+            await self.keep(lambda connection: keys.release(connection, key))
             raise
         reply = accepted.reply
 
-        def store(connection: sqlite3.Connection) -> None:
-            accepted.store(connection)
+        def store(connection: sqlite3.Connection) -> int | None:
+            seq = accepted.store(connection)
             keys.record(connection, key, reply.message_id, msgspec.json.encode(reply))
+            return seq
 
         await self._keep(accepted, store)
         return reply
 
-    async def _keep(self, accepted: Accepted, store: Callable[[sqlite3.Connection], None]) -> None:
+    async def _keep(self, accepted: Accepted, store: Callable[[sqlite3.Connection], int | None]) -> None:
         try:
-            await self._write(store)
+            seq = await self.keep(store)
         except Problem as problem:
             message_id = accepted.reply.message_id
             log.warning("outbox.not_stored", code=problem.code, message_id=message_id)
@@ -112,8 +117,11 @@ class Outbox:
                 "WhatsApp has the message, but the device's storage failed: do not send it again",
                 result={"message_id": message_id},
             ) from problem
+        if seq is not None:
+            self.committed(seq)
 
-    async def _write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+    async def keep(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Do a write to the shard, also when the caller is cancelled meanwhile."""
         # Shielded: a handler that is cancelled must not take back a write that belongs to a sent message.
         return await asyncio.shield(asyncio.wrap_future(self._shard.write(function)))
 
@@ -125,6 +133,9 @@ def fingerprint(command: SendCommand) -> bytes:
     """
     asked = {name: value for name, value in msgspec.structs.asdict(command).items() if value}
     asked.pop("idempotency_key", None)
+    for name, value in asked.items():
+        if isinstance(value, Upload):
+            asked[name] = value.sha256  # the same file again has another path, and may have another name
     encoded = msgspec.json.encode([type(command).__name__, asked], order="sorted")
     return hashlib.sha256(encoded).digest()
 
@@ -147,3 +158,7 @@ def _reused() -> Problem:
 
 def _seen(answer: asyncio.Future[MessageSent]) -> None:
     answer.exception()  # nobody has to be waiting for it
+
+
+def _nobody_listens(seq: int) -> None:
+    """Until the hooks are there."""

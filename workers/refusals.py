@@ -7,6 +7,7 @@ from wagateway.problems import device_unavailable
 from workers.engine import Uncertain
 
 _SERVER_ERROR = re.compile(r"server returned error (\d+)")
+_UPLOAD_STATUS = re.compile(r"upload failed with status code \d+|failed to parse upload response")
 _INFO_ERROR = re.compile(r"info query returned status (\d+)")
 
 _NOT_CONNECTED = ("websocket not connected", "frame socket is closed")
@@ -41,6 +42,17 @@ def of_send(text: str) -> Problem:
     return Uncertain("The connection to WhatsApp broke before the message was acknowledged")
 
 
+def of_upload(text: str) -> Problem:
+    """Why a file was not uploaded; the message about it was not sent."""
+    if _UPLOAD_STATUS.search(text) is None:
+        return device_unavailable(
+            "WhatsApp's media servers could not be reached; the message was not sent", retry_after=2
+        )
+    return Problem(
+        502, "UPLOAD_MEDIA_ERROR", "WhatsApp did not take the file; the message was not sent", retry_after=5
+    )
+
+
 def of_query(text: str) -> Problem:
     """Why a question to WhatsApp was not answered."""
     code = _INFO_ERROR.search(text)
@@ -48,6 +60,10 @@ def of_query(text: str) -> Problem:
         return Problem(429, "RATE_LIMITED", "WhatsApp asks to slow down; try again later", retry_after=60)
     if any(part in text for part in _NO_SUCH_CHAT):
         return Problem(400, "INVALID_JID", "This account is not in that group, or the group does not exist")
+    if "without PushName" in text:
+        return device_unavailable(
+            "WhatsApp has not told the account's name to this device yet; try again", retry_after=2
+        )
     if "phone number" in text:
         return Problem(
             400, "VALIDATION_ERROR", "phone: must be a phone number with country code and no leading 0."

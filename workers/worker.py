@@ -29,10 +29,9 @@ from workers.beat import Beats
 from workers.delivery import Delivery
 from workers.device import Device
 from workers.engine import ConnectionChange, QrShown
-from workers.handlers import app, chats, internal, sending
+from workers.handlers import app, chats, internal, media, messages, sending
 from workers.inbound import Inbound
 from workers.neonize_engine import NeonizeEngine, Orders
-from workers.outbox import Outbox
 from workers.shard import Shard
 from workers.shard.schema import SCHEMA
 
@@ -41,6 +40,7 @@ DRAIN_SECONDS = 1.5
 ORPHAN_SECONDS = 2.0
 IDLE_SECONDS = 300.0
 CRASHED = 1
+_CANCEL_SECONDS = 0.5
 
 log = structlog.get_logger()
 
@@ -112,13 +112,15 @@ async def _run(spec: WorkerSpec, folder: Path) -> Exit:
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     _watch(spec.life, lambda: loop.call_soon_threadsafe(stop.set))
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         shard = Shard.open(folder / "shard.db")
         stack.callback(shard.close)
         delivery = await Delivery.open(shard, spec.settings, spec.webhook_secret)
         events = Events(loop)
         engine = NeonizeEngine(_orders(spec, folder), events)
-        device = Device(spec.device_id, spec.settings, engine, shard, Outbox(shard))
+        device = Device(spec.device_id, spec.settings, engine, shard, folder, spec.sandbox)
+        stack.push_async_callback(device.close)
+        device.media.outcomes.committed = device.outbox.committed = delivery.committed
         inbound = events.attach(device, delivery)
         context = stack.enter_context(zmq.Context())
         server = stack.enter_context(_server(context, spec, device))
@@ -143,8 +145,15 @@ class Events:
     def attach(self, device: Device, delivery: Delivery) -> Inbound:
         """Say whose events these are: the engine is made before its device."""
         self._device = device
-        inbound = Inbound(device.shard, device, delivery.committed)
+        inbound = Inbound(
+            device.shard,
+            device,
+            delivery.committed,
+            media_wanted=device.media.wake,
+            auto_download=device.settings.auto_download_media,
+        )
         self.message = inbound.message
+        self.receipt = inbound.receipt
         self.unread = inbound.unread
         return inbound
 
@@ -173,7 +182,7 @@ def _orders(spec: WorkerSpec, folder: Path) -> Orders:
 
 @functools.cache
 def _handlers() -> Handlers[Device]:
-    return collect([app, chats, internal, sending])
+    return collect([app, chats, internal, media, messages, sending])
 
 
 def _server(context: Context, spec: WorkerSpec, device: Device) -> Server[Device]:
@@ -233,9 +242,14 @@ async def _until_over(device: Device, stop: asyncio.Event, beats: Beats, deliver
         await delivery.run()
         return await device.over  # without hooks there is nothing to run
 
-    ways = (over(), stopped(), unused(), beats.run(), delivering())
+    async def fetching() -> Exit:
+        await device.media.run()
+        return await device.over
+
+    ways = (over(), stopped(), unused(), beats.run(), delivering(), fetching())
     tasks: list[asyncio.Future[Exit]] = [asyncio.ensure_future(way) for way in ways]
     done, going_on = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in going_on:
         task.cancel()
+    await asyncio.wait(going_on, timeout=_CANCEL_SECONDS)
     return done.pop().result()

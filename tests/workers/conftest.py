@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,12 @@ from wagateway.settings import Settings
 from wagateway.whatsapp.protos import E2E
 from workers.device import Device
 from workers.engine import IncomingMessage, Sent
-from workers.outbox import Outbox
 from workers.shard import Shard
 
 OWN = "4915100000001@s.whatsapp.net"
 ALICE = "4915100000002@s.whatsapp.net"
 BOB = "4915100000003@s.whatsapp.net"
+OWN_LID = "900000000000001@lid"
 ALICE_LID = "900000000000002@lid"
 GROUP = "120363000000000001@g.us"
 NOON = 1_800_000_000_000  # Unix milliseconds
@@ -33,6 +33,7 @@ class Scripted:
         self.failure: Exception | None = None
         self.held: asyncio.Event | None = None
         self.reached = asyncio.Event()
+        self.shown: list[object] = []
 
     async def send(self, chat: str, message: E2E.Message) -> Sent:
         self.sent.append((chat, message))
@@ -45,6 +46,12 @@ class Scripted:
 
     async def group_members(self, group: str) -> list[str]:
         return self.members
+
+    async def set_presence(self, *, available: bool) -> None:
+        self.shown.append(available)
+
+    async def set_chat_presence(self, chat: str, state: str) -> None:
+        self.shown.append((chat, state))
 
     async def own_jid(self) -> tuple[str, str, str]:
         return OWN, "", "Me"
@@ -68,11 +75,12 @@ def engine() -> Scripted:
 
 
 @pytest.fixture
-async def device(shard: Shard, engine: Scripted) -> Device:
-    made = Device("sales", Settings(), engine, shard, Outbox(shard))  # type: ignore[arg-type]
+async def device(shard: Shard, engine: Scripted, tmp_path: Path) -> AsyncIterator[Device]:
+    made = Device("sales", Settings(), engine, shard, tmp_path)  # type: ignore[arg-type]
     made.jid = OWN
     made.state = "logged_in"
-    return made
+    yield made
+    await made.close()
 
 
 def incoming(text: str = "hello", **changes: object) -> IncomingMessage:

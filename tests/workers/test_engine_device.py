@@ -1,4 +1,5 @@
 import asyncio
+import tempfile
 import time
 from pathlib import Path
 from typing import cast
@@ -10,8 +11,7 @@ from wagateway.exits import Exit
 from wagateway.settings import Settings
 from wagateway.whatsapp.protos import E2E
 from workers.device import Device
-from workers.engine import ConnectionChange, QrShown, Sent
-from workers.outbox import Outbox
+from workers.engine import ConnectionChange, Engine, QrShown, Sent
 from workers.session import NOBODY, Identity
 from workers.shard import Shard
 
@@ -54,8 +54,10 @@ class FakeEngine:
 
 async def device_of(engine: FakeEngine) -> Device:
     settings = Settings(storage=Path("unused"))
-    device = Device("one", settings, engine, cast("Shard", None), cast("Outbox", None))
-    await device.start(connect=True)
+    with tempfile.TemporaryDirectory() as folder:
+        device = Device("one", settings, cast("Engine", engine), cast("Shard", None), Path(folder))
+        await device.start(connect=True)
+        await device.close()  # what works on files is not looked at here
     return device
 
 

@@ -14,6 +14,7 @@ from workers.neonize_events import (  # noqa: E402
     read_end,
     read_identity,
     read_message,
+    read_receipt,
 )
 
 ALICE = "628111@s.whatsapp.net"
@@ -122,8 +123,64 @@ def test_a_message_without_an_id_is_refused() -> None:
         read_message(event(ALICE, ALICE, id=""), nobody)
 
 
-def test_history_sync_and_receipts_stay_in_go() -> None:
-    assert not {13, 18} & set(SUBSCRIBED)
+def test_a_history_sync_stays_in_go() -> None:
+    assert 13 not in SUBSCRIBED
+
+
+def receipt(
+    kind: int, *ids: str, from_me: bool = False, chat: str = ALICE_LID, sender: str = ALICE_LID
+) -> bytes:
+    source = pb.MessageSource(
+        Chat=jid(chat),
+        Sender=jid(sender, device=3),
+        SenderAlt=jid(""),
+        RecipientAlt=jid(""),
+        BroadcastListOwner=jid(""),
+        IsFromMe=from_me,
+        IsGroup=chat.endswith("@g.us"),
+    )
+    return pb.Receipt(
+        MessageSource=source, MessageIDs=list(ids), Timestamp=1_700_000_000, Type=kind
+    ).SerializeToString()
+
+
+def test_a_receipt_has_both_identities_and_all_its_ids() -> None:
+    told = read_receipt(receipt(pb.Receipt.READ, "A", "B"), lambda lid: ALICE if lid == ALICE_LID else "")
+    assert told is not None
+    assert (["A", "B"], "read", ALICE, ALICE_LID, ALICE, ALICE_LID, 1_700_000_000_000) == (
+        told.ids,
+        told.kind,
+        told.chat,
+        told.chat_lid,
+        told.sender,
+        told.sender_lid,
+        told.timestamp,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "from_me", "expected"),
+    [
+        (pb.Receipt.DELIVERED, False, "delivered"),
+        (pb.Receipt.INACTIVE, False, "delivered"),
+        (pb.Receipt.PLAYED, False, "played"),
+        (pb.Receipt.READ_SELF, True, "read-self"),
+        (pb.Receipt.READ, True, "read-self"),
+        (pb.Receipt.SERVER_ERROR, True, "played-self"),
+        (pb.Receipt.DELIVERED, True, None),
+        (pb.Receipt.SENDER, True, None),
+        (pb.Receipt.PEER_MSG, True, None),
+        (pb.Receipt.RETRY, False, None),
+    ],
+)
+def test_only_receipts_that_tell_something_are_told(kind: int, from_me: bool, expected: str | None) -> None:
+    told = read_receipt(receipt(kind, "A", from_me=from_me), lambda _: "")
+    assert expected == (told and told.kind)
+
+
+def test_a_receipt_for_nothing_makes_no_sense() -> None:
+    with pytest.raises(ValueError, match="ids"):
+        read_receipt(receipt(pb.Receipt.READ), lambda _: "")
 
 
 def test_a_removed_device_and_a_refused_login_have_different_reasons() -> None:

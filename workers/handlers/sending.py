@@ -1,28 +1,171 @@
-"""Answers the commands that send a message."""
+"""Answers the commands that send something to a chat."""
 
+import time
+import uuid
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
-from wagateway.commands.sending import MessageSent, SendMessage
+import structlog
+
+from wagateway.commands.messages import MessageStatus
+from wagateway.commands.sending import (
+    ForwardMessage,
+    MessageSent,
+    SendAudio,
+    SendChatPresence,
+    SendCommand,
+    SendContact,
+    SendFile,
+    SendImage,
+    SendLink,
+    SendLocation,
+    SendMessage,
+    SendPoll,
+    SendPresence,
+    SendSticker,
+    SendVideo,
+)
+from wagateway.contract import Problem
 from wagateway.phone import to_jid
+from wagateway.whatsapp.protos import E2E
 from workers import outbound
 from workers.device import Device
+from workers.engine import ChatState, Uncertain
+from workers.outbound import Outgoing
 from workers.outbox import Accepted
+
+C = TypeVar("C", bound=SendCommand)
+Make = Callable[[str, C, E2E.ContextInfo], Awaitable[E2E.Message]]
+"""Builds the message for a chat around what every kind of message says beside its content."""
+
+_SAID = {
+    SendFile: "Document sent to {} (server timestamp: {})",
+    SendVideo: "Video sent to {} (server timestamp: {})",
+    SendAudio: "Send audio success {} (server timestamp: {})",
+    SendSticker: "Sticker sent to {} (server timestamp: {})",
+    SendContact: "Contact sent to {} (server timestamp: {})",
+    SendLink: "Link sent to {} (server timestamp: {})",
+    SendLocation: "Send location success {} (server timestamp: {})",
+    SendPoll: "Send poll success {} (server timestamp: {})",
+    ForwardMessage: "Message forwarded to {} (server timestamp: {})",
+}
+_STATES: dict[str, ChatState] = {"start": "composing", "recording": "recording", "stop": "paused"}
+_REFUSED = frozenset({"WHATSAPP_REFUSED", "WA_REACHOUT_TIMELOCK", "RATE_LIMITED"})
+
+log = structlog.get_logger()
 
 
 async def send_message(device: Device, command: SendMessage) -> MessageSent:
-    """Send a text message and keep it."""
-    return await device.outbox.send(command, lambda: _send_text(device, command))
+    """Send a text."""
+    return await _send(device, command, partial(outbound.text, device.engine))
 
 
-async def _send_text(device: Device, command: SendMessage) -> Accepted:
+async def send_image(device: Device, command: SendImage) -> MessageSent:
+    """Send a picture."""
+    return await _send(device, command, device.attachments.image)
+
+
+async def send_file(device: Device, command: SendFile) -> MessageSent:
+    """Send a document."""
+    return await _send(device, command, device.attachments.document)
+
+
+async def send_video(device: Device, command: SendVideo) -> MessageSent:
+    """Send a video."""
+    return await _send(device, command, device.attachments.video)
+
+
+async def send_audio(device: Device, command: SendAudio) -> MessageSent:
+    """Send audio or a voice note."""
+    return await _send(device, command, device.attachments.audio)
+
+
+async def send_sticker(device: Device, command: SendSticker) -> MessageSent:
+    """Send a sticker."""
+    return await _send(device, command, device.attachments.sticker)
+
+
+async def send_contact(device: Device, command: SendContact) -> MessageSent:
+    """Send a contact card."""
+    return await _send(device, command, outbound.contact)
+
+
+async def send_link(device: Device, command: SendLink) -> MessageSent:
+    """Send a link with its preview."""
+    return await _send(device, command, device.attachments.link)
+
+
+async def send_location(device: Device, command: SendLocation) -> MessageSent:
+    """Send a place."""
+    return await _send(device, command, outbound.location)
+
+
+async def send_poll(device: Device, command: SendPoll) -> MessageSent:
+    """Send a poll."""
+    return await _send(device, command, outbound.poll)
+
+
+async def forward_message(device: Device, command: ForwardMessage) -> MessageSent:
+    """Send a stored message on."""
+    return await _send(device, command, device.forwarding.message)
+
+
+async def send_presence(device: Device, command: SendPresence) -> MessageSent:
+    """Show the account as online or offline."""
+    device.require_login()
+    await device.engine.set_presence(available=command.type == "available")
+    return MessageSent("presence", f"Send presence success {command.type}")
+
+
+async def send_chat_presence(device: Device, command: SendChatPresence) -> MessageSent:
+    """Show that the account is typing or recording."""
     device.require_login()
     chat = to_jid(command.phone)
-    message = await outbound.text_message(device.shard, device.engine, chat, command)
-    sent = await device.engine.send(chat, message)
-    status = f"Message sent to {chat} (server timestamp: {_spelled(sent.timestamp)})"
-    return Accepted(
-        MessageSent(sent.message_id, status), outbound.stored_text(device.jid, chat, command, message, sent)
-    )
+    await device.engine.set_chat_presence(chat, _STATES[command.action])
+    doing = "recording" if command.action == "recording" else f"{command.action} typing"
+    return MessageSent(f"chat-presence-{command.action}", f"Send chat presence {doing} success {chat}")
+
+
+async def _send(device: Device, command: C, make: Make[C]) -> MessageSent:
+    return await device.outbox.send(command, lambda: _sent(device, command, make))
+
+
+async def _sent(device: Device, command: C, make: Make[C]) -> Accepted:
+    device.require_login()
+    chat = to_jid(command.phone)
+    context = await outbound.context_of(device.shard, chat, command)
+    message = await make(chat, command, context)
+    try:
+        sent = await device.engine.send(chat, message)
+    except Uncertain as problem:
+        await _keep_unsent(device, chat, message, problem, "sent")
+        raise
+    except Problem as problem:
+        if problem.code in _REFUSED:
+            await _keep_unsent(device, chat, message, problem, "failed")
+        raise
+    said = _SAID.get(type(command), "Message sent to {} (server timestamp: {})")
+    if message.stickerMessage.isAnimated:
+        said = "Animated s" + said.removeprefix("S")
+    status = said.format(chat, _spelled(sent.timestamp))
+    outgoing = Outgoing(sent.message_id, chat, sent.timestamp, message)
+    return Accepted(MessageSent(sent.message_id, status), outbound.stored(device, outgoing))
+
+
+async def _keep_unsent(
+    device: Device, chat: str, message: E2E.Message, problem: Problem, status: MessageStatus
+) -> None:
+    """Keep what WhatsApp refused or did not answer, under an id of ours, which the problem then tells."""
+    own_id = f"local-{uuid.uuid4().hex}"
+    outgoing = Outgoing(own_id, chat, int(time.time()), message, status, problem.message)
+    try:
+        await device.outbox.keep(outbound.stored(device, outgoing))
+    except Problem as storage:  # the refusal is the news
+        log.warning("sending.failure_not_stored", code=storage.code)
+        return
+    problem.result = {"message_id": own_id, "status": status}
 
 
 def _spelled(timestamp: int) -> str:
