@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from tests import samples
 from tests.bench import bare, rows
 from tests.bench.report import HEADER, Row, at_most, show, write
 from tests.harness import endpoint, free_port, gateway
@@ -17,6 +18,39 @@ BUILD = Path("build")
 DEVICES = [f"bench-{number:02}" for number in range(20)]
 OUTSIDE = "628990000001"
 SENDS = 300
+_PICTURE = samples.jpeg(1280, 960, quality=30)
+FILES = [
+    rows.Filed(
+        f"POST /send/image, {len(_PICTURE) // 1000} KB as it is",
+        "/send/image",
+        "image",
+        "image/jpeg",
+        "bench.jpg",
+        _PICTURE,
+        100,
+        {"compress": "false"},
+    ),
+    rows.Filed(
+        f"POST /send/image, {len(_PICTURE) // 1000} KB compressed",
+        "/send/image",
+        "image",
+        "image/jpeg",
+        "small.jpg",
+        _PICTURE,
+        100,
+        {},
+    ),
+    rows.Filed(
+        "POST /send/file, 10 MB",
+        "/send/file",
+        "file",
+        "application/octet-stream",
+        "bench.bin",
+        bytes(10_000_000),
+        50,
+        {},
+    ),
+]
 
 
 def number(device: str) -> str:
@@ -53,6 +87,12 @@ async def warm(folder: Path, table: list[Row]) -> None:
             rounds = [await plain.send(OUTSIDE, SENDS)]
             sending = rows.sending(port, first, OUTSIDE, rounds, SENDS)
             await collect(sending, table)
+            for filed in FILES:
+                file = folder / filed.name
+                file.write_bytes(filed.content)
+                kind = "image" if filed.field == "image" else "document"
+                rate = await plain.send_file(OUTSIDE, file, kind, filed.count)
+                await collect(rows.filing(running, port, first, OUTSIDE, rate, filed), table)
         await collect(rows.receiving(running, sink, OUTSIDE, number(first), 50, 500), table)
         for device in DEVICES[10:]:
             await running.pair(device, number(device))

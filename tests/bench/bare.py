@@ -25,8 +25,15 @@ class Plain(msgspec.Struct):
 
     async def send(self, to: str, count: int) -> Bare:
         """Send `count` texts one after the other."""
+        return await self._ask({"to": to, "count": count})
+
+    async def send_file(self, to: str, file: Path, kind: str, count: int) -> Bare:
+        """Upload the file and send it, `count` times one after the other; `kind` is image or document."""
+        return await self._ask({"to": to, "count": count, "file": str(file), "kind": kind})
+
+    async def _ask(self, order: dict[str, object]) -> Bare:
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"to": to, "count": count}).encode() + b"\n")
+        self.process.stdin.write(json.dumps(order).encode() + b"\n")
         told = await _told(self.process, "sent")
         return Bare(rate=told["rate"], median=told["median"], pss=self.pss)
 

@@ -5,6 +5,7 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import neonize
@@ -12,7 +13,13 @@ import neonize.aioze.events as neonize_events
 from neonize._binder import ProxySettings  # type: ignore[attr-defined]
 from neonize.aioze.client import NewAClient
 from neonize.aioze.events import ConnectedEv
-from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import ExtendedTextMessage, Message
+from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import (
+    DocumentMessage,
+    ExtendedTextMessage,
+    ImageMessage,
+    Message,
+)
+from neonize.utils.enum import MediaType
 from neonize.utils.jid import build_jid
 
 from wagateway.spec import SandboxNetwork
@@ -46,14 +53,42 @@ async def main(network: SandboxNetwork, session: str) -> None:
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         order = json.loads(line)
         spent = []
+        make = files(client, Path(order["file"]), order["kind"]) if "file" in order else texts
         begin = time.perf_counter()
         for number in range(order["count"]):
             before = time.perf_counter()
-            message = Message(extendedTextMessage=ExtendedTextMessage(text=f"bare {number}"))
+            message = await make(number)
             await client.send_message(build_jid(order["to"], "s.whatsapp.net"), message)
             spent.append(time.perf_counter() - before)
         rate = order["count"] / (time.perf_counter() - begin)
         say("sent", rate=rate, median=statistics.median(spent) * 1000)
+
+
+async def texts(number: int) -> Message:
+    """The next text to send."""
+    return Message(extendedTextMessage=ExtendedTextMessage(text=f"bare {number}"))
+
+
+def files(client: NewAClient, path: Path, kind: str) -> Callable[[int], Awaitable[Message]]:
+    """What uploads the file anew for each message."""
+    data = path.read_bytes()
+
+    async def make(number: int) -> Message:
+        sort = MediaType.MediaImage if kind == "image" else MediaType.MediaDocument
+        got = await client.upload(data, sort)
+        where = {
+            "URL": got.url,
+            "directPath": got.DirectPath,
+            "mediaKey": got.MediaKey,
+            "fileSHA256": got.FileSHA256,
+            "fileEncSHA256": got.FileEncSHA256,
+            "fileLength": got.FileLength,
+        }
+        if kind == "image":
+            return Message(imageMessage=ImageMessage(mimetype="image/jpeg", **where))
+        return Message(documentMessage=DocumentMessage(mimetype="application/pdf", **where))
+
+    return make
 
 
 if __name__ == "__main__":

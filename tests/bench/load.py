@@ -79,6 +79,20 @@ def request(method: str, path: str, device: str = "", body: bytes = b"") -> byte
     return head.encode() + b"\r\n" + body
 
 
+def multipart(path: str, device: str, fields: dict[str, str], file: tuple[str, str, str, bytes]) -> bytes:
+    """The bytes of one upload; `file` is field, name, MIME type and content."""
+    field, name, kind, content = file
+    parts = "".join(
+        f'--edge\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
+        for key, value in fields.items()
+    )
+    parts += f'--edge\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n'
+    body = parts.encode() + f"Content-Type: {kind}\r\n\r\n".encode() + content + b"\r\n--edge--\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nX-Device-Id: {device}\r\n"
+    head += f"Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
 async def run(
     port: int, connections: int, *, seconds: float, make: Callable[[], bytes], most: int = 10**9
 ) -> Load:

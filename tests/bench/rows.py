@@ -124,6 +124,36 @@ async def sending(port: int, device: str, to: str, bare: list[Bare], count: int)
     yield at_most("POST /send/message p50 added by the gateway", one.median - median, "ms", 1.5)
 
 
+class Filed(msgspec.Struct, frozen=True):
+    """One sort of file to send: what it is called in the table, its route, and its bytes."""
+
+    called: str
+    path: str
+    field: str
+    kind: str
+    name: str
+    content: bytes
+    count: int
+    options: dict[str, str]
+
+
+async def filing(
+    running: Gateway, port: int, device: str, to: str, bare: Bare, filed: Filed
+) -> AsyncIterator[Row]:
+    """Files sent by one device against a bare client that uploads and sends; and the memory left behind."""
+    fields = {"phone": to, **filed.options}
+    request = load.multipart(filed.path, device, fields, (filed.field, filed.name, filed.kind, filed.content))
+    pid = running.table.rows[device].pid
+    before = memory.rss(pid)
+    got = await load.run(port, 4, seconds=120, make=lambda: request, most=filed.count)
+    assert got.failed == 0
+    yield compared(f"{filed.called}, one device", got.rate, "send/s", bare.rate, least=0.8)
+    await asyncio.sleep(IDLE_SECONDS * 2)  # what is not given back by then is taken as kept
+    assert pid == running.table.rows[device].pid, "the worker was replaced"
+    kept = memory.rss(pid) - before
+    yield at_most(f"  RSS above idle after {filed.count} of them", kept, "MB", 5)
+
+
 async def receiving(
     running: Gateway, sink: Endpoint, phone: str, number: str, rate: float, count: int
 ) -> AsyncIterator[Row]:
