@@ -9,6 +9,9 @@ STAMP := $(VENV)/.installed
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 
+# Tests that start processes of ours: they measure nothing, but do not share the machine with each other.
+SLOW := tests/processes tests/workers/conversion tests/sandbox/test_process.py tests/test_wheel.py
+
 .PHONY: help venv demo test check bench lock
 
 help:
@@ -25,8 +28,8 @@ demo: $(STAMP)
 	@$(BIN)/python -m wagateway.sandbox.demo
 
 test: check
-	$(BIN)/python -m pytest --ignore=tests/processes --ignore-glob='*/test_real_*'
-	$(BIN)/python -m pytest tests/processes tests/sandbox/test_real_*
+	$(BIN)/python -m pytest --numprocesses=2 --ignore-glob='*/test_real_*' $(addprefix --ignore=,$(SLOW))
+	$(BIN)/python -m pytest $(SLOW) tests/sandbox/test_real_*
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
