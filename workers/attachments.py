@@ -3,7 +3,8 @@
 import contextlib
 import mimetypes
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from wagateway.problems import invalid
 from wagateway.whatsapp.protos import E2E
 from workers.conversion.converter import Converter
 from workers.conversion.jobs import Converted
+from workers.conversion.reuse import Reuse
 from workers.egress import Egress, fetch
 from workers.engine import Engine, MediaKind, Uploaded
 from workers.preview import preview
@@ -37,10 +39,11 @@ _VOICE = "audio/ogg; codecs=opus"
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A file to send, before anything is known of it but what its sender says."""
+    """A file to send, before anything is known of it but its hash and what its sender says."""
 
     path: Path
     size: int
+    sha256: str
     name: str
     mime_type: str
 
@@ -53,13 +56,14 @@ class Attachments:
         self._converter = converter
         self._egress = egress
         self._engine = engine
+        self._reuse = Reuse(scratch.folder)
 
     async def image(self, chat: str, command: SendImage, context: E2E.ContextInfo) -> E2E.Message:
         """A picture."""
         async with self._source("image", command.image, command.image_url, MAX_IMAGE) as source:
-            converted = await self._converter.image(
-                source.path, "image", compress=command.compress, hd=command.hd
-            )
+            options = {"compress": command.compress, "hd": command.hd}
+            convert = partial(self._converter.image, source.path, "image", **options)
+            converted = await self._converted(source, convert, "image", *map(str, options.values()))
             uploaded = await self._upload("image", converted, "image", chat)
         message = E2E.ImageMessage(
             caption=command.caption or None,
@@ -73,9 +77,9 @@ class Attachments:
     async def video(self, chat: str, command: SendVideo, context: E2E.ContextInfo) -> E2E.Message:
         """A video, or one that plays like a GIF."""
         async with self._source("video", command.video, command.video_url, MAX_FETCHED) as source:
-            converted = await self._converter.video(
-                source.path, "video", compress=command.compress, hd=command.hd
-            )
+            options = {"compress": command.compress, "hd": command.hd}
+            convert = partial(self._converter.video, source.path, "video", **options)
+            converted = await self._converted(source, convert, "video", *map(str, options.values()))
             uploaded = await self._upload("video", converted, "video", chat)
         message = E2E.VideoMessage(
             caption=command.caption or None,
@@ -91,8 +95,9 @@ class Attachments:
     async def audio(self, chat: str, command: SendAudio, context: E2E.ContextInfo) -> E2E.Message:
         """Audio as a file, or a voice note."""
         async with self._source("audio", command.audio, command.audio_url, MAX_FETCHED) as source:
-            convert = self._converter.voice if command.ptt else self._converter.audio
-            converted = await convert(source.path, "audio")
+            how = self._converter.voice if command.ptt else self._converter.audio
+            convert = partial(how, source.path, "audio")
+            converted = await self._converted(source, convert, "voice" if command.ptt else "audio")
             uploaded = await self._upload("audio", converted, "audio", chat)
         message = E2E.AudioMessage(
             seconds=converted.seconds,
@@ -106,7 +111,8 @@ class Attachments:
     async def sticker(self, chat: str, command: SendSticker, context: E2E.ContextInfo) -> E2E.Message:
         """A sticker, which moves when its file does."""
         async with self._source("sticker", command.sticker, command.sticker_url, MAX_IMAGE) as source:
-            converted = await self._converter.sticker(source.path, "sticker")
+            convert = partial(self._converter.sticker, source.path, "sticker")
+            converted = await self._converted(source, convert, "sticker")
             uploaded = await self._upload("sticker", converted, "image", chat)
         message = E2E.StickerMessage(
             width=converted.width, height=converted.height, isAnimated=converted.animated
@@ -116,7 +122,9 @@ class Attachments:
     async def document(self, chat: str, command: SendFile, context: E2E.ContextInfo) -> E2E.Message:
         """Any file, untouched; with a caption in the wrapper that makes phones show it."""
         async with self._source("file", command.file, command.file_url, MAX_FILE) as source:
-            shown = await self._converter.thumbnail(source.path, source.mime_type)
+            convert = partial(self._converter.thumbnail, source.path, source.mime_type)
+            key = (source.sha256, "thumbnail", source.mime_type)
+            shown = await self._reuse.get(key, source.path, convert)
             uploaded = await self._engine.upload(source.path, "document", chat)
         message = E2E.DocumentMessage(title=source.name, fileName=source.name)
         if shown is not None:
@@ -149,6 +157,13 @@ class Attachments:
         """Upload a file anew for a message part that has been sent before, in place."""
         _located(part, await self._engine.upload(file, kind, chat))
 
+    async def _converted(
+        self, source: Source, convert: Callable[[], Awaitable[Converted]], *options: str
+    ) -> Converted:
+        converted = await self._reuse.get((source.sha256, *options), source.path, convert)
+        assert converted is not None
+        return converted
+
     async def _picture(self, chat: str, message: E2E.ExtendedTextMessage, image: Path) -> None:
         try:
             shown = await self._converter.image(image, "link", compress=True, hd=False)
@@ -174,7 +189,8 @@ class Attachments:
             raise invalid(field, f"{word} {field} or {field}_url must be given")
         if upload is not None:
             path = self._scratch.claim(upload)
-            source = Source(path, upload.size, upload.name or field, _type(upload.type, upload.name))
+            mime_type = _type(upload.type, upload.name)
+            source = Source(path, upload.size, upload.sha256, upload.name or field, mime_type)
         else:
             assert url is not None
             got = await fetch(
@@ -185,7 +201,8 @@ class Attachments:
                 seconds=_FETCH_SECONDS,
                 field=f"{field}_url",
             )
-            source = Source(got.path, got.size, got.name or field, _type(got.mime_type, got.name))
+            mime_type = _type(got.mime_type, got.name)
+            source = Source(got.path, got.size, got.sha256, got.name or field, mime_type)
         with self._scratch.removing(source.path):
             if source.size == 0:
                 raise invalid(field, "is an empty file")

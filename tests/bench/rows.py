@@ -125,7 +125,10 @@ async def sending(port: int, device: str, to: str, bare: list[Bare], count: int)
 
 
 class Filed(msgspec.Struct, frozen=True):
-    """One sort of file to send: what it is called in the table, its route, and its bytes."""
+    """One sort of file to send: what it is called in the table, its route, and its bytes.
+
+    With `differing` a few bytes after its end make each one another file.
+    """
 
     called: str
     path: str
@@ -135,17 +138,23 @@ class Filed(msgspec.Struct, frozen=True):
     content: bytes
     count: int
     options: dict[str, str]
+    differing: bool = False
 
 
 async def filing(
     running: Gateway, port: int, device: str, to: str, bare: Bare, filed: Filed
 ) -> AsyncIterator[Row]:
     """Files sent by one device against a bare client that uploads and sends; and the memory left behind."""
-    fields = {"phone": to, **filed.options}
-    request = load.multipart(filed.path, device, fields, (filed.field, filed.name, filed.kind, filed.content))
+    number = itertools.count()
+
+    def make() -> bytes:
+        content = filed.content + (next(number).to_bytes(4) if filed.differing else b"")
+        part = (filed.field, filed.name, filed.kind, content)
+        return load.multipart(filed.path, device, {"phone": to, **filed.options}, part)
+
     pid = running.table.rows[device].pid
     before = memory.rss(pid)
-    got = await load.run(port, 4, seconds=120, make=lambda: request, most=filed.count)
+    got = await load.run(port, 4, seconds=120, make=make, most=filed.count)
     assert got.failed == 0
     yield compared(f"{filed.called}, one device", got.rate, "send/s", bare.rate, least=0.8)
     await asyncio.sleep(IDLE_SECONDS * 2)  # what is not given back by then is taken as kept

@@ -55,6 +55,11 @@ class Multipart:
         self._inside = True
         return _part(head)
 
+    @property
+    def part_is_read(self) -> bool:
+        """Whether `data` has given all of this part."""
+        return not self._inside or self._held.startswith(self._mark)
+
     async def data(self) -> bytes:
         """Some bytes of this part; b"" at its end."""
         while self._inside:

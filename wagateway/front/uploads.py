@@ -78,8 +78,10 @@ class Spooled:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._files:
-            await self._spool.run(_remove, self._files)
+        # A worker has taken most of them by now, and to see that costs less than to ask the disk's thread.
+        left = [file for file in self._files if file.open or file.path.exists()]
+        if left:
+            await self._spool.run(_remove, left)
 
     async def take(self, form: Multipart, part: Part, field: str, most: int) -> Upload | None:
         """Write the file that this part is; None for the part of a file input that nobody filled in.
@@ -93,14 +95,19 @@ class Spooled:
             return None
         file = _File(self._spool.folder / secrets.token_hex(16))
         self._files.append(file)
-        while chunk:
-            if file.size + len(chunk) > most:
-                raise invalid(field, f"max file size is {most // 1_000_000} MB")
+        while not form.part_is_read:
+            self._check(file, chunk, field, most)
             await self._spool.run(file.add, chunk)
             chunk = await form.data()
-        digest = await self._spool.run(file.finish)
+        self._check(file, chunk, field, most)
+        digest = await self._spool.run(file.finish, chunk)
         kind = part.type if _MIME.fullmatch(part.type) else ""
         return Upload(str(file.path), file.size, digest, base_name(part.filename or ""), kind)
+
+
+    def _check(self, file: "_File", chunk: bytes, field: str, most: int) -> None:
+        if file.size + len(chunk) > most:
+            raise invalid(field, f"max file size is {most // 1_000_000} MB")
 
 
 class _File:
@@ -112,6 +119,10 @@ class _File:
         self._hash = hashlib.sha256()
         self._file = -1
 
+    @property
+    def open(self) -> bool:
+        return self._file >= 0
+
     def add(self, chunk: bytes) -> None:
         if self._file < 0:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -122,7 +133,8 @@ class _File:
         self._hash.update(chunk)
         self.size += len(chunk)
 
-    def finish(self) -> str:
+    def finish(self, chunk: bytes) -> str:
+        self.add(chunk)
         self.close()
         return self._hash.hexdigest()
 
