@@ -146,7 +146,7 @@ class Service:
 
     def _environment(self) -> dict[str, str]:
         """Go reads these at exec only, so they must be there before the zygote is."""
-        defaults = {"GOMEMLIMIT": "24MiB", "GOGC": "50", "GOMAXPROCS": "1", "MALLOC_ARENA_MAX": "2"}
+        defaults = {"GOMEMLIMIT": "40MiB", "GOGC": "50", "GOMAXPROCS": "1", "MALLOC_ARENA_MAX": "2"}
         environment = {**defaults, **os.environ, "NEONIZE_BOT_TAG": "off"}
         if self._network is not None:
             environment["SSL_CERT_FILE"] = self._network.ca

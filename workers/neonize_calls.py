@@ -16,8 +16,8 @@ from workers.session import Identity
 _CHROME = 1  # neonize's ClientType; the text below goes with it, or WhatsApp refuses the code
 _SHOWN_AS = "Chrome (Linux)"
 _MEDIA = {"image": 0, "video": 1, "audio": 2, "document": 3, "thumbnail": 6}
-_JUNK_BYTES = 8 * 1024 * 1024  # zeros, which take no memory until somebody writes to them
-_JUNK_ROUNDS = 3
+_JUNK_BYTES = 256 * 1024
+_JUNK_ROUNDS = 160  # together they are more than the heap may grow by, so that a collection comes of them
 _STATES = {"composing": (0, 0), "recording": (0, 1), "paused": (1, 0)}
 
 
@@ -70,10 +70,11 @@ class Calls:
         )
 
     def collect(self) -> None:
-        """Make Go's runtime collect its garbage now, and give back what the last uploads needed.
+        """Make Go's runtime collect its garbage now, so that it gives memory back; takes some 10 ms.
 
         There is no call for that. What is no message is refused at once, but its bytes are copied first:
-        enough of them begin a collection, which would otherwise come minutes later.
+        enough of them begin a collection, which would otherwise come minutes later. In small pieces, as
+        Go keeps room for half of what was in use when it collected.
         """
         junk = bytes(_JUNK_BYTES)
         for _ in range(_JUNK_ROUNDS):
