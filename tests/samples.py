@@ -6,6 +6,7 @@ import math
 import random
 import struct
 import wave
+import zlib
 
 import av
 from PIL import Image
@@ -27,6 +28,16 @@ def png(width: int = 64, height: int = 48) -> bytes:
     out = io.BytesIO()
     Image.new("RGBA", (width, height), (200, 30, 30, 128)).save(out, "PNG")
     return out.getvalue()
+
+
+def png_of(width: int, height: int, rows: bytes) -> bytes:
+    """A PNG of one bit a pixel that claims a size, with these compressed rows."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.harness import Endpoint, Gateway, endpoint, gateway
+from tests.harness import Endpoint, Gateway, endpoint, free_port, gateway
 from wagateway.commands import sandbox
 
 
@@ -21,13 +21,18 @@ class World(msgspec.Struct, frozen=True):
     alice_number: str
     bob_number: str
     carol_number: str
+    pages_port: int
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     folder: Path = tmp_path_factory.mktemp("gateway")
-    async with endpoint() as (sink, url), gateway(folder, f"--webhook={url}") as running:
+    pages_port = free_port()
+    # Web pages for links and files by URL are served on 127.0.0.2, the only loopback address that is allowed.
+    egress = ("--egress-allow=127.0.0.2/32", f"--egress-ports=80,443,{pages_port}")
+    async with endpoint() as (sink, url), gateway(folder, f"--webhook={url}", *egress) as running:
         await running.pair("alice", "628111000001")
         await running.pair("bob", "628111000002")
         await running.sandbox.ask(sandbox.AddPhone(phone="628111000003", name="Carol"), 10)
-        yield World(running, sink, "alice", "bob", "628111000001", "628111000002", "628111000003")
+        numbers = ("628111000001", "628111000002", "628111000003")
+        yield World(running, sink, "alice", "bob", *numbers, pages_port)

@@ -268,6 +268,53 @@ async def test_polls_of_others_and_their_votes(world: World) -> None:
     assert "later" == (await row(world, sent))["content"]
 
 
+async def test_a_newsletter_post_of_others_arrives(world: World) -> None:
+    made = await ask(
+        world,
+        sandbox.CreateNewsletter(phone=world.carol_number, name="Carol's", followers=[world.alice_number]),
+    )
+    post = sandbox.PhoneSendText(phone=world.carol_number, to=made.jid, text="news of the day")
+    payload = await event(world, (await ask(world, post)).ids[0])
+    assert (made.jid, "news of the day") == (payload["chat_id"], payload["body"])
+
+
+async def test_a_status_post_is_stored_and_not_told_to_hooks(world: World) -> None:
+    contact = sandbox.Contact(phone=world.alice_number, name="Alice")
+    await ask(world, sandbox.AddContacts(phone=world.carol_number, contacts=[contact]))
+    status = sandbox.PhoneSendText(phone=world.carol_number, to="status@broadcast", text="my day")
+    posted = (await ask(world, status)).ids[0]
+    await event(world, await send(world, conversation="after the status"))
+    page = await world.gateway.call("GET", "/chat/status@broadcast/messages", world.alice)
+    assert [(posted, "my day", f"{world.carol_number}@s.whatsapp.net")] == [
+        (one["id"], one["content"], one["sender_jid"]) for one in page.result["data"] if one["id"] == posted
+    ]
+    assert posted not in [one["payload"].get("id") for one in world.sink.events()]
+
+
+async def test_a_group_message_names_its_author_by_both_identities(world: World) -> None:
+    group = await ask(
+        world,
+        sandbox.CreateGroup(phone=world.carol_number, subject="Kinds", members=[world.alice_number]),
+    )
+    command = sandbox.PhoneSendMedia(
+        phone=world.carol_number, to=group.jid, kind="image", data=samples.jpeg(seed=13), caption="all of us"
+    )
+    payload = await event(world, (await ask(world, command)).ids[0])
+    assert (group.jid, f"{world.carol_number}@s.whatsapp.net", "all of us") == (
+        payload["chat_id"],
+        payload["from"],
+        payload["body"],
+    )
+    assert payload["from_lid"].endswith("@lid")
+
+
+async def test_what_the_owner_sends_from_the_phone_is_ours(world: World) -> None:
+    own = sandbox.PhoneSendText(phone=world.alice_number, to=world.carol_number, text="from my phone")
+    sent = (await ask(world, own)).ids[0]
+    assert (await event(world, sent))["is_from_me"] is True
+    assert "from my phone" == (await row(world, sent))["content"]
+
+
 async def test_files_survive_a_kill_in_the_middle_of_a_download(world: World) -> None:
     await ask(world, sandbox.MediaFaults(delay=3.0))
     sent = await send_file(world, "image", samples.jpeg(seed=9))

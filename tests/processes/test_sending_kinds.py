@@ -1,6 +1,8 @@
 """Every send route: HTTP, conversion, upload, neonize, a phone of the sandbox, and its receipts."""
 
+import asyncio
 import hashlib
+import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -190,22 +192,68 @@ async def test_presence_and_recording(world: World) -> None:
         assert (200, f"chat-presence-{action}") == (shown.status, shown.result["message_id"]), shown.body
 
 
+PAGE = """<html><head><title>Plain</title><meta property="og:title" content="A page">
+<meta property="og:description" content="about it"><meta property="og:image" content="/cat.jpg">
+</head></html>"""
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def pages() -> AsyncIterator[str]:
-    """A web server on loopback, which the gateway may not fetch from."""
+async def pages(world: World) -> AsyncIterator[str]:
+    """A web server at the one private address that the gateway may fetch from."""
+
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(text=PAGE, content_type="text/html")
+
+    async def file(request: web.Request) -> web.Response:
+        kinds = {"/cat.jpg": samples.jpeg(seed=11), "/note.wav": samples.wav(0.5), "/a.pdf": samples.PDF}
+        return web.Response(body=kinds[request.path], content_type="application/octet-stream")
+
+    async def away(request: web.Request) -> web.Response:
+        raise web.HTTPFound(f"http://127.0.0.1:{world.pages_port}/cat.jpg")
+
     application = web.Application()
+    application.router.add_get("/page", page)
+    application.router.add_get("/away.jpg", away)
+    application.router.add_get("/{name}", file)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
+    for host in ("127.0.0.1", "127.0.0.2"):
+        await web.TCPSite(runner, host, world.pages_port).start()
+    yield f"http://127.0.0.2:{world.pages_port}"
     await runner.cleanup()
 
 
-async def test_a_private_address_is_not_fetched(world: World, pages: str) -> None:
-    for path, field in (("/send/image", "image_url"), ("/send/file", "file_url"), ("/send/link", "link")):
-        answer = await post(world, path, **{field: f"{pages}/x.jpg", "caption": "x"})
-        assert (400, "URL_NOT_ALLOWED") == (answer.status, answer.body["code"]), answer.body
+async def test_files_by_url(world: World, pages: str) -> None:
+    image = await got(world, await post(world, "/send/image", image_url=f"{pages}/cat.jpg", compress=False))
+    assert ("imageMessage", digest(samples.jpeg(seed=11))) == (image.kind, image.media_id)
+    document = await got(world, await post(world, "/send/file", file_url=f"{pages}/a.pdf"))
+    assert ("a.pdf", digest(samples.PDF)) == (
+        document.message["documentMessage"]["fileName"],
+        document.media_id,
+    )
+    form = aiohttp.FormData({"phone": world.carol_number, "audio_url": f"{pages}/note.wav", "ptt": "true"})
+    voice = await world.gateway.call("POST", "/send/audio", world.alice, data=form)  # urlencoded
+    assert (await got(world, voice)).message["audioMessage"]["PTT"] is True
+
+
+async def test_a_link_has_the_preview_of_its_page(world: World, pages: str) -> None:
+    sent = await post(world, "/send/link", link=f"{pages}/page", caption="look")
+    text = (await got(world, sent)).message["extendedTextMessage"]
+    assert (f"look\n{pages}/page", "A page", "about it", f"{pages}/page") == (
+        text["text"],
+        text["title"],
+        text["description"],
+        text["matchedText"],
+    )
+    assert text["JPEGThumbnail"]
+    assert text["thumbnailDirectPath"]
+
+
+async def test_a_private_address_is_not_fetched_not_even_by_redirect(world: World, pages: str) -> None:
+    for link in (pages.replace("127.0.0.2", "127.0.0.1") + "/cat.jpg", f"{pages}/away.jpg"):
+        for path, field in (("/send/image", "image_url"), ("/send/file", "file_url"), ("/send/link", "link")):
+            answer = await post(world, path, **{field: link, "caption": "x"})
+            assert (400, "URL_NOT_ALLOWED") == (answer.status, answer.body["code"]), answer.body
 
 
 async def test_forwarding_marks_and_keeps_the_file(world: World) -> None:
@@ -245,6 +293,71 @@ async def test_what_cannot_be_sent_is_a_clear_400(
     answer = await post(world, path, **fields)
     assert 400 == answer.status, answer.body
     assert named in answer.body["message"]
+
+
+async def test_a_picture_that_is_a_bomb_costs_one_request(world: World) -> None:
+    before = world.gateway.table.rows[world.alice].pid
+    rows = zlib.compress(b"\0" * (30_000 * 30_000 // 8 // 100) * 100, 9)
+    answer = await upload(world, "/send/image", "image", "bomb.png", samples.png_of(30_000, 30_000, rows))
+    assert (400, "VALIDATION_ERROR") == (answer.status, answer.body["code"]), answer.body
+    assert before == world.gateway.table.rows[world.alice].pid
+    assert 200 == (await post(world, "/send/message", message="still here")).status
+
+
+async def test_a_worker_that_is_killed_in_an_upload_leaves_nothing(world: World) -> None:
+    counts = await world.gateway.sandbox.ask(sandbox.MediaCounts(), 10)
+    await world.gateway.sandbox.ask(sandbox.MediaFaults(delay=30), 10)
+    sending = asyncio.create_task(upload(world, "/send/file", "file", "slow.bin", b"slow" * 1000))
+    try:
+        await world.gateway.sandbox.ask(sandbox.MediaCounts(begun=counts.begun + 1, wait=10), 15)
+        await world.gateway.kill_worker(world.alice)
+        answer = await sending
+        assert (503, "DEVICE_UNAVAILABLE") == (answer.status, answer.body["code"])
+    finally:
+        await world.gateway.sandbox.ask(sandbox.MediaFaults(), 10)
+        await world.gateway.logged_in(world.alice)
+    assert [] == list((world.gateway.storage / "spool").iterdir())
+    assert [] == list(world.gateway.storage.glob("devices/*/tmp/*"))
+    assert 200 == (await upload(world, "/send/file", "file", "slow.bin", b"slow" * 1000)).status
+
+
+async def test_our_own_file_can_be_downloaded(world: World) -> None:
+    sent = await upload(world, "/send/file", "file", "mine.txt", b"this is mine")
+    path = f"/message/{sent.result['message_id']}/download"
+    answer = await world.gateway.call("GET", path, world.alice, params={"phone": world.carol_number})
+    assert 200 == answer.status, answer.body
+    async with world.gateway.http.get(answer.result["file_url"]) as response:
+        assert b"this is mine" == await response.read()
+
+
+async def test_a_status_post_reaches_contacts(world: World) -> None:
+    contact = sandbox.Contact(phone=world.carol_number, name="Carol")
+    await world.gateway.sandbox.ask(sandbox.AddContacts(phone=world.alice_number, contacts=[contact]), 10)
+    for _ in range(10):  # the device fetches its new contacts in its own time, and tells nobody
+        body = {"phone": "status@broadcast", "message": "my status"}
+        sent = await world.gateway.call("POST", "/send/message", world.alice, json=body)
+        assert 200 == sent.status, sent.body
+        after = (await world.gateway.sandbox.ask(sandbox.Inbox(phone=world.carol_number), 10)).total
+        page = await world.gateway.sandbox.ask(
+            sandbox.Inbox(phone=world.carol_number, after=max(after - 1, 0), wait=0.3), 15
+        )
+        if [message for message in page.messages if message.chat == "status@broadcast"]:
+            return
+    raise AssertionError("no status arrived")
+
+
+async def test_text_and_a_picture_reach_a_newsletter(world: World) -> None:
+    made = await world.gateway.sandbox.ask(
+        sandbox.CreateNewsletter(phone=world.alice_number, name="News", followers=[world.carol_number]), 10
+    )
+    text = await world.gateway.call(
+        "POST", "/send/message", world.alice, json={"phone": made.jid, "message": "breaking"}
+    )
+    assert "breaking" == (await got(world, text)).text
+    form = aiohttp.FormData({"phone": made.jid, "compress": "false"})
+    form.add_field("image", samples.jpeg(seed=12), filename="n.jpg")
+    picture = await got(world, await world.gateway.call("POST", "/send/image", world.alice, data=form))
+    assert ("imageMessage", digest(samples.jpeg(seed=12))) == (picture.kind, picture.media_id)
 
 
 async def test_files_that_are_none_are_refused(world: World) -> None:
