@@ -1,10 +1,15 @@
 """What a command is: a typed request to a process, with its routes, its reply and its problems."""
 
+import math
+from contextvars import ContextVar
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
 R = TypeVar("R")
+
+DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
+"""Monotonic seconds after which nobody waits any more for the command that is being handled."""
 
 Target = Literal["device", "supervisor", "sandbox"]
 """Which process answers: the worker of the addressed device, the supervisor or the sandbox."""

@@ -55,3 +55,10 @@ def message_not_found(message_id: str) -> Problem:
     return Problem(
         404, "MESSAGE_NOT_FOUND", f"Message '{message_id}' is not stored", result={"message_id": message_id}
     )
+
+
+def not_in_time() -> Problem:
+    """504: preparing the message took longer than its caller waits, and so it was not sent."""
+    return Problem(
+        504, "GATEWAY_TIMEOUT", "The message was not ready in time, and was not sent", retry_after=1
+    )

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 import zmq
 
-from wagateway.contract import Command, Problem, reply_type
+from wagateway.contract import DEADLINE, Command, Problem, reply_type
 from wagateway.envelope import failure, success
 from wagateway.link import Context
 from wagateway.sockets import NOBLOCK, Pump, open_socket
@@ -124,6 +124,7 @@ class Server(Generic[S]):
     def _handle(self, peer: bytes, request: Request) -> None:
         try:
             handler, command = self._handlers.find(request)
+            DEADLINE.set(request.deadline)
             result = handler(self._state, command)
             if not inspect.iscoroutine(result):
                 self._send(peer, _done(request, command, result))

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 
 from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, Scripted, incoming, rows
 from wagateway.commands.sending import SendMessage
-from wagateway.contract import Problem
+from wagateway.contract import DEADLINE, Problem
 from wagateway.problems import device_unavailable
 from wagateway.whatsapp.protos import E2E
 from workers.device import Device
@@ -262,3 +263,19 @@ def test_only_what_was_asked_counts_for_the_fingerprint() -> None:
 def test_an_uncertain_outcome_is_told_apart_from_a_refusal() -> None:
     assert Uncertain("x").code == "OUTCOME_UNKNOWN"
     assert not isinstance(device_unavailable("x"), Uncertain)
+
+
+async def test_what_is_ready_too_late_is_not_sent(device: Device, engine: Scripted) -> None:
+    DEADLINE.set(time.monotonic() - 1)
+    with pytest.raises(Problem) as caught:
+        await send_message(device, text("too late"))
+    assert (504, "GATEWAY_TIMEOUT") == (caught.value.status, caught.value.code)
+    assert [] == engine.sent
+    assert [] == rows(device.shard, "SELECT 1 FROM messages")
+
+
+async def test_what_has_a_key_is_sent_for_whoever_asks_again(device: Device, engine: Scripted) -> None:
+    DEADLINE.set(time.monotonic() - 1)
+    first = await send_message(device, text("late", idempotency_key="k"))
+    assert first == await send_message(device, text("late", idempotency_key="k"))
+    assert 1 == len(engine.sent)

@@ -104,7 +104,6 @@ class Spooled:
         kind = part.type if _MIME.fullmatch(part.type) else ""
         return Upload(str(file.path), file.size, digest, base_name(part.filename or ""), kind)
 
-
     def _check(self, file: "_File", chunk: bytes, field: str, most: int) -> None:
         if file.size + len(chunk) > most:
             raise invalid(field, f"max file size is {most // 1_000_000} MB")

@@ -27,8 +27,9 @@ from wagateway.commands.sending import (
     SendSticker,
     SendVideo,
 )
-from wagateway.contract import Problem
+from wagateway.contract import DEADLINE, Problem
 from wagateway.phone import to_jid
+from wagateway.problems import not_in_time
 from wagateway.whatsapp.protos import E2E
 from workers import outbound
 from workers.device import Device
@@ -137,6 +138,9 @@ async def _sent(device: Device, command: C, make: Make[C]) -> Accepted:
     chat = to_jid(command.phone)
     context = await outbound.context_of(device.shard, chat, command)
     message = await make(chat, command, context)
+    # A caller without a key cannot learn what became of it, and will send it again.
+    if command.idempotency_key is None and DEADLINE.get() < time.monotonic():
+        raise not_in_time()
     try:
         sent = await device.engine.send(chat, message)
     except Uncertain as problem:
