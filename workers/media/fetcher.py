@@ -70,7 +70,9 @@ class Media:
 
     async def run(self) -> None:
         """Fetch what is wanted and keep to the limits, until cancelled."""
+        # One after the other, as each at once would take a thread and a connection of its own.
         await self._tidy(self._retention.settle)
+        await self._tidy(self._retention.make_room)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_room(), name="media room")
             while True:
@@ -219,11 +221,11 @@ class Media:
 
     async def _keep_room(self) -> None:
         while True:
-            self._grown.clear()
-            await self._tidy(self._retention.make_room)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_HOUR):
                     await self._grown.wait()
+            self._grown.clear()
+            await self._tidy(self._retention.make_room)
 
     async def _tidy(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         try:
