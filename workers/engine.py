@@ -118,7 +118,7 @@ class EngineEvents(Protocol):
         """Returns when the message is committed: only then may the engine go on."""
 
     def receipt(self, receipt: IncomingReceipt) -> None:
-        """Somebody has got, read or played messages; returns when that is committed."""
+        """Somebody has got, read or played messages."""
 
     def unread(self, code: int, raw: bytes) -> None:
         """A message-carrying event that could not be interpreted, kept raw so that nothing is lost."""

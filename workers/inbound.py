@@ -3,7 +3,10 @@
 import base64
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -19,6 +22,7 @@ from workers.shard.writer import STORAGE
 
 _FIRST_PAUSE = 0.5  # seconds between tries to store while the disk is full
 _LONGEST_PAUSE = 10.0
+_MOST_UNSETTLED = 128  # receipts whose commit nobody has seen yet
 
 T = TypeVar("T")
 
@@ -48,6 +52,7 @@ class Inbound:
         self._media_wanted = media_wanted
         self._auto_download = auto_download
         self._stopping = threading.Event()
+        self._unsettled: deque[tuple[Future[int | None], IncomingReceipt]] = deque()
 
     def stop(self) -> None:
         """Let go of calls that wait for the disk."""
@@ -55,6 +60,7 @@ class Inbound:
 
     def message(self, message: IncomingMessage) -> None:
         """Store the message and log its event; a repeat of a stored one changes nothing."""
+        self._settle(_MOST_UNSETTLED)
 
         def keep(connection: sqlite3.Connection) -> Kept:
             return arrivals.keep_message(connection, self._own, message, download=self._auto_download)
@@ -69,16 +75,40 @@ class Inbound:
         self._done(kept)
 
     def receipt(self, receipt: IncomingReceipt) -> None:
-        """Store who has got, read or played messages, move their status and log the event."""
-        try:
-            seq = self._store(lambda connection: arrivals.keep_receipt(connection, self._own, receipt))
-        except Problem:
-            raise
-        except Exception:  # as above
-            log.exception("inbound.unreadable_receipt")
-            raw = base64.b64encode(msgspec.json.encode(receipt)).decode()
-            seq = self._log_unread(UnreadPayload(raw=raw), receipt.chat)
-        self._done(Kept(seq))
+        """Store who has got, read or played messages, move their status and log the event.
+
+        Returns before that is committed, some 20 ms later: each sent message brings receipts, which would
+        otherwise take the disk from the next one to send.
+        """
+        self._settle(_MOST_UNSETTLED)
+        future = self._shard.write(partial(self._keep_receipt, receipt=receipt), lazy=True)
+        self._unsettled.append((future, receipt))
+        future.add_done_callback(self._receipt_kept)
+
+    def _keep_receipt(self, connection: sqlite3.Connection, receipt: IncomingReceipt) -> int | None:
+        return arrivals.keep_receipt(connection, self._own, receipt)
+
+    def _receipt_kept(self, future: Future[int | None]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._done(Kept(future.result()))
+
+    def _settle(self, most: int) -> None:
+        """See what became of the receipts; those that the disk refused are stored now, however long it takes.
+
+        At most so many stay unsettled.
+        """
+        while self._unsettled and (len(self._unsettled) > most or self._unsettled[0][0].done()):
+            future, receipt = self._unsettled.popleft()
+            try:
+                future.result()
+            except Problem as problem:
+                log.warning("inbound.receipt_not_stored", code=problem.code)
+                if problem.code in STORAGE:
+                    self._done(Kept(self._store(partial(self._keep_receipt, receipt=receipt))))
+            except Exception:  # as above
+                log.exception("inbound.unreadable_receipt")
+                raw = base64.b64encode(msgspec.json.encode(receipt)).decode()
+                self._done(Kept(self._log_unread(UnreadPayload(raw=raw), receipt.chat)))
 
     def unread(self, code: int, raw: bytes) -> None:
         """Log an engine event that could not be read, as it is."""

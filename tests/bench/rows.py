@@ -154,7 +154,7 @@ async def filing(
 
     pid = running.table.rows[device].pid
     before = memory.rss(pid)
-    got = await load.run(port, 4, seconds=120, make=make, most=filed.count)
+    got = await load.run(port, 8, seconds=120, make=make, most=filed.count)
     assert got.failed == 0
     yield compared(f"{filed.called}, one device", got.rate, "send/s", bare.rate, least=0.8)
     await asyncio.sleep(IDLE_SECONDS * 2)  # what is not given back by then is taken as kept

@@ -183,14 +183,46 @@ def test_a_bug_in_reading_a_receipt_loses_nothing_and_stops_nothing(
 
     monkeypatch.setattr(messages, "phone_of", broken)
     taker.receipt(receipt("read", "S1"))
+    rows(shard, "SELECT 1")  # nothing is written before what was asked for first
     monkeypatch.undo()
     taker.receipt(receipt("read", "S2"))
     assert ["unread", "message.ack"] == [event["event"] for event in events(shard)]
 
 
+def test_a_receipt_that_the_disk_refused_is_stored_with_the_next(
+    shard: Shard, taker: Inbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    send(shard, "S1")
+    send(shard, "S2")
+    monkeypatch.setattr(messages, "phone_of", full)
+    taker.receipt(receipt("read", "S1"))
+    rows(shard, "SELECT 1")
+    monkeypatch.undo()
+    taker.receipt(receipt("read", "S2"))
+    assert [["S1"], ["S2"]] == [event["payload"]["ids"] for event in events(shard)]
+
+
+def test_receipts_share_a_transaction(shard: Shard, taker: Inbound, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits = []
+    transact = shard._writer._transact
+    monkeypatch.setattr(
+        shard._writer, "_transact", lambda batch: (commits.append(len(batch)), transact(batch))[1]
+    )
+    for number in range(5):
+        taker.receipt(receipt("read", f"S{number}"))
+    rows(shard, "SELECT 1")
+    assert [6] == commits
+
+
 async def arrive(taker: Inbound, *receipts: IncomingReceipt) -> None:
     for one in receipts:
         await asyncio.to_thread(taker.receipt, one)
+    await asyncio.to_thread(rows, taker._shard, "SELECT 1")
 
 
 async def test_the_status_names_everybody_who_has_the_message(device: Device, taker: Inbound) -> None:

@@ -3,6 +3,7 @@
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
@@ -16,6 +17,7 @@ T = TypeVar("T")
 Connect = Callable[[bool], sqlite3.Connection]
 
 _BATCH = 256
+_LAZY_SECONDS = 0.02
 STORAGE = frozenset({"STORAGE_FULL", "STORAGE_FAILED"})
 """The codes of a write that failed for want of a working disk: nothing was stored, a repeat may succeed."""
 
@@ -23,10 +25,11 @@ log = structlog.get_logger()
 
 
 class _Write(Generic[T]):
-    __slots__ = ("function", "future", "outcome")
+    __slots__ = ("function", "future", "lazy", "outcome")
 
-    def __init__(self, function: Callable[[sqlite3.Connection], T]) -> None:
+    def __init__(self, function: Callable[[sqlite3.Connection], T], *, lazy: bool) -> None:
         self.function = function
+        self.lazy = lazy
         self.future: Future[T] = Future()
         self.outcome: T | Exception | None = None
 
@@ -43,14 +46,16 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="shard-write", daemon=True)
         self._thread.start()
 
-    def submit(self, function: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def submit(self, function: Callable[[sqlite3.Connection], T], *, lazy: bool = False) -> Future[T]:
         """Run `function` in the next transaction; the future is done when that is on disk.
+
+        A `lazy` one waits up to 20 ms for another that is not, to share its transaction and its sync.
 
         The function only uses the connection and its arguments: it is run again when the transaction it
         shared with others fails. What it raises undoes its own changes only and becomes the future's
         exception; so does a `Problem` with one of the codes in `STORAGE`.
         """
-        write = _Write(function)
+        write = _Write(function, lazy=lazy)
         with self._lock:
             if self._closed:
                 raise device_unavailable("The device is stopping; nothing was stored")
@@ -76,12 +81,15 @@ class Writer:
     def _next(self) -> tuple[list[_Write[Any]], bool]:
         batch: list[_Write[Any]] = []
         write = self._queue.get()
+        until, hurry = time.monotonic() + _LAZY_SECONDS, False
         while write is not None:
             batch.append(write)
             if len(batch) == _BATCH:
                 return batch, True
+            hurry = hurry or not write.lazy
+            patience = 0.0 if hurry else max(0.0, until - time.monotonic())
             try:
-                write = self._queue.get_nowait()
+                write = self._queue.get(timeout=patience) if patience else self._queue.get_nowait()
             except queue.Empty:
                 return batch, True
         return batch, False
