@@ -39,6 +39,9 @@ class MediaPart(msgspec.Struct, frozen=True, kw_only=True):
     animated: bool = False
     voice: bool = False
 
+    def __repr__(self) -> str:
+        return f"MediaPart({self.id}, {self.kind})"  # its key opens the file for whoever has the link
+
 
 class Sealed(msgspec.Struct, frozen=True):
     """What is encrypted under the secret of the message that it is about, and the IV."""
