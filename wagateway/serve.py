@@ -19,6 +19,7 @@ from wagateway.sockets import NOBLOCK, Pump, open_socket
 from wagateway.wire import Reply, Request, pack_batch, pack_reply, unpack_batch, unpack_request
 
 S = TypeVar("S")
+_LINGER = 50  # milliseconds for the last answers to leave
 Handler = Callable[[S, Any], Awaitable[object] | object]
 
 _BUG = Problem(500, "INTERNAL_SERVER_ERROR", "Internal error; the log has the details")
@@ -104,12 +105,13 @@ class Server(Generic[S]):
         self._pump.close()
         for task in self._tasks:
             task.cancel()
-        self._socket.close(0)
+        self._socket.close(_LINGER)
 
     async def drain(self, timeout: float) -> None:
         """Wait until what was asked so far is answered, at most `timeout` seconds."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout)
+        self._flush()
 
     def _received(self, frames: list[bytes]) -> None:
         try:

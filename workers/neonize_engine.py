@@ -1,71 +1,28 @@
-"""The engine on the real neonize: one client, its event pump, and the threads that call into it."""
+"""The engine on the real neonize: the threads that call into its client."""
 
 import asyncio
 import contextlib
-import ctypes
 import functools
-import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote
 
-import msgspec
 import structlog
-from neonize.proto.Neonize_pb2 import LogEntry  # type: ignore[import-untyped, unused-ignore]
 
 from wagateway.contract import Problem
-from wagateway.problems import device_unavailable
-from wagateway.spec import SandboxNetwork
-from wagateway.whatsapp.protos import E2E, CompanionReg
-from workers import neonize_library
-from workers.engine import (
-    ChatState,
-    ConnectionChange,
-    EngineEvents,
-    MediaKind,
-    QrShown,
-    Sent,
-    Uploaded,
-)
-from workers.neonize_calls import Calls
-from workers.neonize_events import (
-    SUBSCRIBED,
-    Code,
-    read_change,
-    read_end,
-    read_identity,
-    read_message,
-    read_receipt,
-)
-from workers.session import NOBODY, stored_identity
-from workers.trust import trust
+from wagateway.whatsapp.protos import E2E
+from workers.engine import ChatState, EngineEvents, MediaKind, Sent, Uploaded
+from workers.neonize_client import Client, Orders
+from workers.session import NOBODY
 
 T = TypeVar("T")
 
-# FULL: a power loss must not undo a step of a Signal ratchet, or the same key would encrypt two messages.
-_DSN = "?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_foreign_keys=on&x="
-_FIRST_CODE_SECONDS = 60.0
-_CODE_SECONDS = 20.0
 _STOP_SECONDS = 1.5
-_QUIET_SECONDS = 0.03
-_LONGEST_LINE = 500
 _LARGE_UPLOAD = 1024 * 1024  # bytes
 _COLLECT_SECONDS = 1.0
 
 log = structlog.get_logger()
-
-
-class Orders(msgspec.Struct, frozen=True):
-    """What the engine is told: whose session, what to be called on the phone, which network."""
-
-    device_id: str
-    session: Path
-    shown_as: str
-    debug: bool
-    sandbox: SandboxNetwork | None
 
 
 class NeonizeEngine:
@@ -75,18 +32,8 @@ class NeonizeEngine:
     """
 
     def __init__(self, orders: Orders, events: EngineEvents) -> None:
-        self._orders = orders
-        self._events = events
-        self._calls: Calls | None = None
-        self._kept_alive: list[object] = []
-        self._stopping = False
-        self._pairing = False
-        self._attempt = 0
-        self._busy = False
-        self._delivered = 0
+        self._client = Client(orders, events)
         self._collecting: asyncio.TimerHandle | None = None
-        self._identity = stored_identity(orders.session)
-        self._pump: threading.Thread | None = None
         # whatsmeow sends one message at a time: more threads would only lose the order.
         self._sends = ThreadPoolExecutor(1, "sends")
         self._uploads = ThreadPoolExecutor(2, "uploads")
@@ -95,32 +42,30 @@ class NeonizeEngine:
 
     async def connect(self) -> None:
         """Dial WhatsApp: log in with the stored session, or wait for pairing. Returns at once."""
-        if self._pump is None:
-            self._events.connection(ConnectionChange("connecting"))
-            self._pump = threading.Thread(target=self._run, name="pump", daemon=True)
-            self._pump.start()
+        self._client.start()
 
     async def stop(self) -> None:
         """Disconnect cleanly; nothing can be called afterwards."""
-        self._stopping = True
-        if self._calls is None:
+        self._client.stopping = True
+        if not self._client.made:
             return
+        calls = self._client.calls
         try:
             async with asyncio.timeout(_STOP_SECONDS):
-                await self._in(self._control, self._calls.disconnect)
-                await self._quiet()
-                await self._in(self._control, self._calls.stop)
+                await self._in(self._control, calls.disconnect)
+                await self._client.quiet()
+                await self._in(self._control, calls.stop)
         except TimeoutError:  # a call that WhatsApp does not answer holds the thread; the process ends anyway
             log.warning("engine.stop_timed_out")
 
     async def pair_code(self, phone: str) -> str:
         """The pairing code (ABCD-EFGH) for the number `phone` (digits)."""
-        return await self._in(self._control, functools.partial(self._connected.pair_code, phone))
+        return await self._in(self._control, functools.partial(self._client.calls.pair_code, phone))
 
     async def unlink(self) -> None:
         """Log out of WhatsApp and forget the session."""
-        await self._in(self._control, self._connected.unlink)
-        self._identity = NOBODY
+        await self._in(self._control, self._client.calls.unlink)
+        self._client.identity = NOBODY
         await self.stop()
 
     async def send(self, chat: str, message: E2E.Message) -> Sent:
@@ -129,32 +74,34 @@ class NeonizeEngine:
         Cancelled before its turn, the message is not sent.
         """
         content = message.SerializeToString()
-        return await self._in(self._sends, functools.partial(self._connected.send, chat, content))
+        return await self._in(self._sends, functools.partial(self._client.calls.send, chat, content))
 
     async def upload(self, file: Path, kind: MediaKind, chat: str) -> Uploaded:
         """Encrypt and upload a file for a message to the chat; the file is read, not kept."""
-        uploaded = await self._in(self._uploads, functools.partial(self._connected.upload, file, kind, chat))
+        uploaded = await self._in(
+            self._uploads, functools.partial(self._client.calls.upload, file, kind, chat)
+        )
         if uploaded.file_length >= _LARGE_UPLOAD:
             self._collect_soon()
         return uploaded
 
     async def set_presence(self, *, available: bool) -> None:
         """Show the account as online or offline."""
-        await self._in(self._queries, functools.partial(self._connected.set_presence, available=available))
+        await self._in(self._queries, functools.partial(self._client.calls.set_presence, available=available))
 
     async def set_chat_presence(self, chat: str, state: ChatState) -> None:
         """Show in the chat what the account is doing."""
-        await self._in(self._queries, functools.partial(self._connected.set_chat_presence, chat, state))
+        await self._in(self._queries, functools.partial(self._client.calls.set_chat_presence, chat, state))
 
     async def group_members(self, group: str) -> list[str]:
         """The JIDs of a group's participants."""
-        return await self._in(self._queries, functools.partial(self._connected.group_members, group))
+        return await self._in(self._queries, functools.partial(self._client.calls.group_members, group))
 
     async def own_jid(self) -> tuple[str, str, str]:
         """The account's phone JID, LID and display name; ("", "", "") when not paired."""
-        if self._calls is not None and self._calls.open:
-            self._identity = await self._in(self._queries, self._calls.identity)
-        return self._identity
+        if self._client.open:
+            self._client.identity = await self._in(self._queries, self._client.calls.identity)
+        return self._client.identity
 
     def _collect_soon(self) -> None:
         """Give the memory of uploads back once there has been none for a while."""
@@ -165,173 +112,7 @@ class NeonizeEngine:
 
     def _collect(self) -> None:
         with contextlib.suppress(Problem):  # not connected any more: then there is nothing to give back
-            self._connected.collect()
-
-    async def _quiet(self) -> None:
-        """Returns when the pump has delivered what had arrived.
-
-        WhatsApp was told that we have it, and neonize keeps up to 100 events waiting for the pump.
-        """
-        seen = -1
-        while self._busy or seen != self._delivered:
-            seen = self._delivered
-            await asyncio.sleep(_QUIET_SECONDS)
-
-    @property
-    def _connected(self) -> Calls:
-        if self._calls is None:
-            raise device_unavailable("The device is not connected to WhatsApp", retry_after=2)
-        return self._calls
+            self._client.calls.collect()
 
     async def _in(self, threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, call)
-
-    def _run(self) -> None:
-        """The pump's thread: neonize delivers every event on the thread that called `Neonize()`."""
-        try:
-            text = self._neonize()
-        except Exception:  # the thread's edge: whatever kept neonize from running, a new process is the cure
-            log.exception("engine.failed")
-            end = ConnectionChange("ended", "engine_failed")
-        else:
-            end = read_end(text)
-            if not self._stopping:
-                log.error("engine.ended", reason=end.reason, text=text[:_LONGEST_LINE])
-        if self._calls is not None:
-            self._calls.open = False
-        if not self._stopping:
-            self._events.connection(end)
-
-    def _neonize(self) -> str:
-        gocode = self._load()
-        key = self._orders.device_id.encode()
-        self._calls = Calls(gocode, key)
-        from neonize import _binder as binder  # type: ignore[import-untyped, unused-ignore]
-
-        shown = CompanionReg.DeviceProps(
-            os=self._orders.shown_as, platformType=CompanionReg.DeviceProps.CHROME
-        ).SerializeToString()
-        network = self._orders.sandbox
-        proxy = binder.ProxySettings(network.proxy)._to_c_struct() if network else None  # noqa: SLF001
-        callbacks = (
-            binder.func_string(self._guarded(self._qr_came)),
-            binder.func_string(self._guarded(self._pairing_went)),
-            binder.func_callback_bytes(self._guarded(self._happened)),
-            binder.func_callback_bytes2(self._guarded(self._logged)),
-        )
-        # Go may call them as long as the process lives, long after `Neonize()` has returned.
-        self._kept_alive += [callbacks, proxy]
-        result = gocode.Neonize(
-            (quote(str(self._orders.session)) + _DSN).encode(),
-            key,
-            b"",
-            0,
-            0,
-            b"DEBUG" if self._orders.debug else b"WARN",
-            *callbacks,
-            SUBSCRIBED,
-            len(SUBSCRIBED),
-            shown,
-            len(shown),
-            b"",
-            0,
-            ctypes.byref(proxy) if proxy else None,
-        )
-        return bytes(result or b"").decode(errors="replace")
-
-    def _load(self) -> ctypes.CDLL:
-        library = neonize_library.installed()
-        if not library.known:
-            log.warning("neonize.unknown_build", found=library.build, expected=neonize_library.KNOWN_BUILD)
-        gocode = neonize_library.load()
-        if self._orders.sandbox is not None:
-            trust(self._orders.sandbox, library.path)
-        return gocode
-
-    # What follows is called by Go, on threads of Go's choice.
-
-    def _guarded(self, call: Callable[..., None]) -> Callable[..., None]:
-        def guarded(*arguments: object) -> None:
-            try:
-                call(*arguments)
-            except Exception:  # the edge to Go: ctypes would print it and go on as if nothing had happened
-                log.exception("engine.callback_failed", callback=call.__name__)
-                if not self._stopping:
-                    self._stopping = True
-                    self._events.connection(ConnectionChange("ended", "callback_failed"))
-
-        return guarded
-
-    def _qr_came(self, _key: int, code: int) -> None:
-        self._pairing = True
-        self._connected.open = True
-        self._attempt += 1
-        seconds = _FIRST_CODE_SECONDS if self._attempt == 1 else _CODE_SECONDS
-        text = ctypes.string_at(code).decode()
-        self._events.qr(QrShown(text, time.time() + seconds, self._attempt))
-
-    def _pairing_went(self, _key: int, status: int) -> None:
-        how = ctypes.string_at(status).decode()
-        self._events.qr(None)
-        if how == "success":
-            return
-        # neonize would now wait for ever for a pairing that cannot come any more.
-        log.info("pairing.ended", status=how)
-        self._stopping = True
-        if how == "err-client-outdated":
-            self._events.connection(ConnectionChange("outdated", "client_outdated"))
-        else:
-            reason = "qr_timeout" if how == "timeout" else "pairing_failed"
-            self._events.connection(ConnectionChange("ended", reason))
-
-    def _happened(self, _key: bytes, address: int, size: int, code: int) -> None:
-        self._busy = True
-        try:
-            self._event(code, ctypes.string_at(address, size) if size else b"")
-        finally:
-            self._busy = False
-            self._delivered += 1
-
-    def _event(self, code: int, raw: bytes) -> None:
-        if code == Code.MESSAGE:
-            self._message(raw)
-        elif code == Code.RECEIPT:
-            self._receipt(raw)
-        elif code == Code.DEVICE:
-            self._identified(raw)
-        elif code == Code.STREAM_ERROR:
-            log.warning("connection.stream_error")
-        elif change := read_change(code, raw):
-            self._events.connection(change)
-
-    def _message(self, raw: bytes) -> None:
-        try:
-            message = read_message(raw, self._connected.phone_of)
-        except Exception:  # whatever is wrong with it: it is kept, and the next one is not held up
-            log.exception("message.unreadable")
-            self._events.unread(Code.MESSAGE, raw)
-            return
-        if message is not None:
-            self._events.message(message)
-
-    def _receipt(self, raw: bytes) -> None:
-        try:
-            receipt = read_receipt(raw, self._connected.phone_of)
-        except Exception:  # as above
-            log.exception("receipt.unreadable")
-            self._events.unread(Code.RECEIPT, raw)
-            return
-        if receipt is not None:
-            self._events.receipt(receipt)
-
-    def _identified(self, raw: bytes) -> None:
-        self._identity = read_identity(raw)
-        self._connected.open = True
-        if self._pairing:
-            self._pairing = False
-            self._events.paired(*self._identity)
-
-    def _logged(self, address: int, size: int) -> None:
-        entry = LogEntry.FromString(ctypes.string_at(address, size))
-        write = {"WARN": log.warning, "ERROR": log.error}.get(entry.Level, log.debug)
-        write("neonize", source=entry.Name, text=entry.Message[:_LONGEST_LINE])

@@ -31,7 +31,8 @@ from workers.device import Device
 from workers.engine import ConnectionChange, QrShown
 from workers.handlers import app, chats, internal, media, messages, sending
 from workers.inbound import Inbound
-from workers.neonize_engine import NeonizeEngine, Orders
+from workers.neonize_client import Orders
+from workers.neonize_engine import NeonizeEngine
 from workers.shard import Shard
 from workers.shard.schema import SCHEMA
 
