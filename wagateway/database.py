@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
-from wagateway.contract import Problem
+from wagateway.problems import storage_failed, storage_full
 
 _PRAGMAS = (
     "PRAGMA busy_timeout = 5000",
@@ -94,9 +94,9 @@ def as_problem(error: Exception) -> Exception:
     """A 507 `STORAGE_FULL` or 503 `STORAGE_FAILED` for a fault of the disk, the error itself for a bug."""
     code = _primary(error)
     if code == sqlite3.SQLITE_FULL:
-        return Problem(507, "STORAGE_FULL", "The disk is full; nothing was stored", retry_after=10)
+        return storage_full()
     if isinstance(error, Unusable) or code in _DAMAGING | _PASSING:
-        return Problem(503, "STORAGE_FAILED", "The disk failed; nothing was stored", retry_after=5)
+        return storage_failed()
     return error
 
 

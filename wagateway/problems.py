@@ -45,6 +45,16 @@ def outcome_unknown() -> Problem:
     )
 
 
+def storage_full(retry_after: int = 10) -> Problem:
+    """507: there is no room for it on the disk."""
+    return Problem(507, "STORAGE_FULL", "The disk is full; nothing was stored", retry_after=retry_after)
+
+
+def storage_failed(retry_after: int = 5) -> Problem:
+    """503: the disk refused it."""
+    return Problem(503, "STORAGE_FAILED", "The disk failed; nothing was stored", retry_after=retry_after)
+
+
 def timed_out(retry_after: int = 1) -> Problem:
     """504: the deadline passed before the answer."""
     return Problem(504, "GATEWAY_TIMEOUT", "The device did not answer in time", retry_after=retry_after)

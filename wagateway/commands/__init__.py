@@ -6,7 +6,17 @@ from typing import Any
 from wagateway.commands import app, chats, devices, internal, messages, sandbox, sending
 from wagateway.contract import Command
 
-MODULES: tuple[ModuleType, ...] = (app, chats, devices, internal, messages, sandbox, sending)
+MODULES: tuple[ModuleType, ...] = (
+    app,
+    chats,
+    devices,
+    internal,
+    messages,
+    sandbox.faults,
+    sandbox.messaging,
+    sandbox.network,
+    sending,
+)
 
 
 def catalogue() -> dict[str, type[Command[Any]]]:

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
-from wagateway.contract import Problem, Upload
+from wagateway.contract import Upload
 from wagateway.front.multipart import Multipart, Part
-from wagateway.problems import invalid
+from wagateway.problems import invalid, storage_full
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Spool:
             return await loop.run_in_executor(self._disk, lambda: call(*given, **named))
         except OSError as error:
             if error.errno in _FULL:
-                raise Problem(507, "STORAGE_FULL", "There is no room left to store the file") from None
+                raise storage_full() from None
             raise
 
 

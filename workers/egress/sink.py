@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Self
 
-from wagateway.contract import Problem
+from wagateway.problems import storage_failed, storage_full
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -72,7 +72,7 @@ class Sink:
 
 def _problem(error: OSError) -> Exception:
     if error.errno in _FULL:
-        return Problem(507, "STORAGE_FULL", "The disk is full; nothing was stored", retry_after=10)
+        return storage_full()
     if error.errno == errno.EEXIST:
         return error  # two users of one path: a bug, not a failure
-    return Problem(503, "STORAGE_FAILED", "The disk failed; nothing was stored", retry_after=5)
+    return storage_failed()

@@ -11,6 +11,7 @@ import structlog
 
 from wagateway.contract import Problem
 from wagateway.events import MEDIA_FAILED, MEDIA_READY, Event, MediaPayload
+from wagateway.problems import storage_failed, storage_full
 from workers.delivery import Pace, pause
 from workers.media import problems
 from workers.media.download import Failed
@@ -21,7 +22,7 @@ from workers.shard.log import Numbered
 from workers.shard.media import MediaRow
 
 _TRIES = 15  # about an hour, at the usual pace
-_DISK_SECONDS = 30.0
+_DISK_SECONDS = 30
 
 T = TypeVar("T")
 
@@ -59,7 +60,8 @@ class Outcomes:
         """It is not, for now or for good; the problem tells whoever asked for it."""
         if failure.fate in ("full", "disk"):
             await self._later(row, _DISK_SECONDS, failure)
-            return problems.full() if failure.fate == "full" else problems.disk_failed()
+            storage = storage_full if failure.fate == "full" else storage_failed
+            return storage(retry_after=_DISK_SECONDS)
         tried = msgspec.structs.replace(row, attempts=row.attempts + 1)
         if failure.fate == "later" and tried.attempts < _TRIES:
             wait = pause(self._pace, tried.attempts, failure.after)

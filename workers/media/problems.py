@@ -30,15 +30,5 @@ def slow() -> Problem:
     )
 
 
-def full() -> Problem:
-    """507: the file waits for space on the disk."""
-    return Problem(507, "STORAGE_FULL", "The disk is full; the file cannot be stored", retry_after=30)
-
-
-def disk_failed() -> Problem:
-    """503: the disk refused."""
-    return Problem(503, "STORAGE_FAILED", "The disk failed; the file cannot be stored", retry_after=30)
-
-
 def _sentence(reason: str) -> str:
     return f"The file cannot be downloaded: {reason}"
