@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -140,6 +141,8 @@ class Attachments:
 
     async def link(self, chat: str, command: SendLink, context: E2E.ContextInfo) -> E2E.Message:
         """A link with the title, description and picture of its page."""
+        if not _is_web(command.link):
+            raise invalid("link", "must be an http or https URL")
         page = await preview(self._egress, command.link, self._scratch.folder)
         message = E2E.ExtendedTextMessage(
             text=f"{command.caption}\n{command.link}",
@@ -215,6 +218,14 @@ class Attachments:
             return await self._engine.upload(converted.path, kind, chat)
 
 
+def _is_web(link: str) -> bool:
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
 def _type(told: str, name: str) -> str:
     """What a document is said to be, by whoever sent it or by its name."""
     mime_type = plain(told)
@@ -235,7 +246,9 @@ def _filled(part: Any, uploaded: Uploaded, mime_type: str, context: E2E.ContextI
 def _located(part: Any, uploaded: Uploaded) -> Any:
     part.URL, part.directPath = uploaded.url, uploaded.direct_path
     part.fileSHA256, part.fileLength = uploaded.file_sha256, uploaded.file_length
-    # A newsletter's files are not encrypted: there is no key.
+    # A newsletter's files are not encrypted: there is no key, nor may one of before be left.
+    for name in ("mediaKey", "fileEncSHA256", "mediaKeyTimestamp"):
+        part.ClearField(name)
     if uploaded.media_key:
         part.mediaKey, part.fileEncSHA256 = uploaded.media_key, uploaded.file_enc_sha256
         part.mediaKeyTimestamp = int(time.time())

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from wagateway.commands.sending import ForwardMessage
+from wagateway.phone import NEWSLETTER
 from wagateway.problems import invalid, message_not_found
 from wagateway.whatsapp.protos import E2E
 from workers import content, outbound
@@ -61,7 +62,9 @@ class Forwarding:
         return forwarded
 
     async def _keep_reachable(self, chat: str, command: ForwardMessage, part: Any, media: MediaPart) -> None:
-        if not command.force_reupload and await self._media.reachable(media.id):
+        # Files are encrypted everywhere but in newsletters: what was for the one is of no use in the other.
+        fits = bool(media.media_key) != chat.endswith("@" + NEWSLETTER)
+        if fits and not command.force_reupload and await self._media.reachable(media.id):
             return
         file = await self._media.fetch(media.id, _FETCH_SECONDS)
         await self._attachments.again(chat, part, Path(file.path), media.encrypted_as)

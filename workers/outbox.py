@@ -42,8 +42,10 @@ class Outbox:
         self._shard = shard
         self._flying: dict[str, tuple[bytes, asyncio.Future[MessageSent]]] = {}
 
-    async def send(self, command: SendCommand, send: Send) -> MessageSent:
+    async def send(self, command: SendCommand, send: Send, *, prepares: bool = False) -> MessageSent:
         """The answer to a send command; `send` does it, and is not called for a key that was used.
+
+        With `prepares`, `send` calls `hand_over` before it gives the message to WhatsApp.
 
         A `Problem` of `send` means that WhatsApp has not got the message, and frees the key; an `Uncertain`
         leaves it taken. Raises 409 `IDEMPOTENCY_KEY_REUSED` for a key that was used with another command,
@@ -57,7 +59,13 @@ class Outbox:
         mark = fingerprint(command)
         if key in self._flying:
             return await self._follow(key, mark)
-        return await self._lead(key, mark, send)
+        return await self._lead(key, mark, send, prepares)
+
+    async def hand_over(self, command: SendCommand) -> None:
+        """The message of this command is prepared; raises `Problem` when the disk cannot keep that."""
+        key = command.idempotency_key
+        if key is not None:
+            await self.keep(lambda connection: keys.hand_over(connection, key))
 
     async def _follow(self, key: str, mark: bytes) -> MessageSent:
         flying_mark, answer = self._flying[key]
@@ -65,12 +73,12 @@ class Outbox:
             raise _reused()
         return await asyncio.shield(answer)
 
-    async def _lead(self, key: str, mark: bytes, send: Send) -> MessageSent:
+    async def _lead(self, key: str, mark: bytes, send: Send, prepares: bool) -> MessageSent:
         answer: asyncio.Future[MessageSent] = asyncio.get_running_loop().create_future()
         answer.add_done_callback(_seen)
         self._flying[key] = (mark, answer)
         try:
-            reply = await self._once(key, mark, send)
+            reply = await self._once(key, mark, send, prepares)
         except Problem as problem:
             answer.set_exception(problem)
             raise
@@ -82,8 +90,9 @@ class Outbox:
         answer.set_result(reply)
         return reply
 
-    async def _once(self, key: str, mark: bytes, send: Send) -> MessageSent:
-        taken = await self.keep(lambda connection: keys.reserve(connection, key, mark))
+    async def _once(self, key: str, mark: bytes, send: Send, prepares: bool) -> MessageSent:
+        handed = not prepares
+        taken = await self.keep(lambda connection: keys.reserve(connection, key, mark, handed=handed))
         if taken is not None:
             return _recorded(taken, mark)
         try:

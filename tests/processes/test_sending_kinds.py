@@ -284,6 +284,8 @@ async def test_what_is_not_stored_cannot_be_forwarded(world: World) -> None:
         ("/send/contact", {"contact_name": "Ann", "contact_phone": "0811"}, "contact_phone"),
         ("/send/link", {"link": "ftp://example.org/", "caption": "x"}, "link"),
         ("/send/chat-presence", {"action": "dance"}, "action"),
+        ("/send/chat-presence", {"action": "start", "phone": "status@broadcast"}, "phone"),
+        ("/send/link", {"link": "notaurl", "caption": "x"}, "link"),
         ("/send/message", {"message": "x", "duration": 5}, "duration"),
     ],
 )
@@ -358,6 +360,18 @@ async def test_text_and_a_picture_reach_a_newsletter(world: World) -> None:
     form.add_field("image", samples.jpeg(seed=12), filename="n.jpg")
     picture = await got(world, await world.gateway.call("POST", "/send/image", world.alice, data=form))
     assert ("imageMessage", digest(samples.jpeg(seed=12))) == (picture.kind, picture.media_id)
+    # A file for a newsletter is not encrypted, so between it and anywhere else it is uploaded anew.
+    forwarded = await got(world, await post(world, f"/message/{picture.id}/forward"))
+    assert digest(samples.jpeg(seed=12)) == forwarded.media_id
+    assert forwarded.message["imageMessage"]["mediaKey"]
+    path = f"/message/{forwarded.id}/forward"
+    back = await world.gateway.call("POST", path, world.alice, json={"phone": made.jid})
+    image = (await got(world, back)).message["imageMessage"]
+    assert "mediaKey" not in image
+    assert "fileEncSHA256" not in image
+    path = f"/message/{picture.id}/download"
+    answer = await world.gateway.call("GET", path, world.alice, params={"phone": made.jid})
+    assert (200, len(samples.jpeg(seed=12))) == (answer.status, answer.result["file_size"])
 
 
 async def test_files_that_are_none_are_refused(world: World) -> None:

@@ -279,3 +279,19 @@ async def test_what_has_a_key_is_sent_for_whoever_asks_again(device: Device, eng
     first = await send_message(device, text("late", idempotency_key="k"))
     assert first == await send_message(device, text("late", idempotency_key="k"))
     assert 1 == len(engine.sent)
+
+
+async def test_a_key_of_what_was_only_prepared_is_free_after_a_crash(device: Device, shard: Shard) -> None:
+    mark = fingerprint(text("big file", idempotency_key="k"))
+    shard.write(lambda connection: keys.reserve(connection, "k", mark, handed=False)).result()
+    reply = await send_message(device, text("big file", idempotency_key="k"))
+    assert "SENT1" == reply.message_id
+
+
+async def test_a_key_of_what_was_handed_over_is_in_doubt_after_a_crash(device: Device, shard: Shard) -> None:
+    mark = fingerprint(text("big file", idempotency_key="k"))
+    shard.write(lambda connection: keys.reserve(connection, "k", mark, handed=False)).result()
+    shard.write(lambda connection: keys.hand_over(connection, "k")).result()
+    with pytest.raises(Problem) as caught:
+        await send_message(device, text("big file", idempotency_key="k"))
+    assert "OUTCOME_UNKNOWN" == caught.value.code

@@ -96,6 +96,8 @@ class Endpoint:
             raise invalid("device_id", "belongs in the path, the X-Device-Id header or the query")
         values |= fields.from_texts(incoming.captured.items(), commas=False)
         if self._takes_key and (key := request.headers.get("Idempotency-Key")) is not None:
+            if not key.strip():
+                raise invalid("Idempotency-Key", "must not be empty")
             values["idempotency_key"] = key
         return fields.encode(values)
 

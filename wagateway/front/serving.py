@@ -35,7 +35,9 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The answer to what the parser refuses; it closes the connection."""
-        if status >= 500:
+        if isinstance(exc, ConnectionError):
+            answer = answers.refused(Problem(status, "BAD_REQUEST", "The client has gone"))
+        elif status >= 500:
             log.error("request.failed", exc_info=exc)
             answer = answers.refused(BUG)
         else:

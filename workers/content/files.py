@@ -25,9 +25,13 @@ _LONGEST_URL = 4096
 
 
 def file_of(part: Any, kind: str) -> MediaPart | None:
-    """The file of an image, video, audio, document or sticker; None when it cannot be fetched."""
+    """The file of an image, video, audio, document or sticker; None when it cannot be fetched.
+
+    Those of newsletters are not encrypted, and have neither a key nor a digest of what is encrypted.
+    """
     sha256, enc_sha256, key = part.fileSHA256, part.fileEncSHA256, part.mediaKey
-    if {len(sha256), len(enc_sha256), len(key)} != {_KEY_SIZE}:
+    sizes = (len(sha256), len(enc_sha256), len(key))
+    if sizes not in ((_KEY_SIZE,) * 3, (_KEY_SIZE, 0, 0)):
         return None
     direct_path = words(part.directPath)
     if not _PATH.fullmatch(direct_path):

@@ -18,7 +18,8 @@ VOTE = "poll_vote"
 class MediaPart(msgspec.Struct, frozen=True, kw_only=True):
     """The file of a message, as whoever downloads it must know it.
 
-    `id` is the SHA-256 of the file in hex, `enc_sha256` that of its encrypted form (32 bytes). `kind` is
+    `id` is the SHA-256 of the file in hex, `enc_sha256` that of its encrypted form (32 bytes). Both it and
+    the `media_key` are empty for a file that is not encrypted. `kind` is
     image, video, video_note, audio, document or sticker. Sizes are in bytes and pixels; what the sender
     did not say is "" or 0, and nothing of it can be relied on before the file is there.
     """

@@ -1,6 +1,7 @@
 """Pictures: what a JPEG, PNG or other picture becomes when it is sent."""
 
 import io
+import struct
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from workers.conversion.jobs import Converted, Job
 _LOADED = (AvifImagePlugin, WebPImagePlugin)  # by itself, Pillow would load every format to find these two
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 _MOST_PIXELS = 50_000_000
+_MOST_JPEG_PIXELS = 120_000_000  # which phones take, and which is decoded at a fraction of its size
 _COMPRESSED_WIDTH = 600
 _HD_EDGE = 2560
 _THUMBNAIL_EDGE = 100
@@ -20,7 +22,7 @@ _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
 _MOST_PROFILE_BYTES = 1 << 16
 
-Image.MAX_IMAGE_PIXELS = _MOST_PIXELS // 2  # Pillow warns there, and refuses twice as many
+Image.MAX_IMAGE_PIXELS = _MOST_JPEG_PIXELS // 2  # Pillow warns there, and refuses twice as many
 
 
 def convert(job: Job) -> Converted:
@@ -35,7 +37,7 @@ def convert(job: Job) -> Converted:
         if mime := {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png"}.get(image.format or ""):
             size = image.size[::-1] if turned else image.size
             return _described(finished(job.source, mime), size, thumbnail(image, _THUMBNAIL_EDGE))
-        upright = ImageOps.exif_transpose(image)
+        upright = _upright(image)
         upright.save(job.output, "PNG", compress_level=3)
         size = upright.size
         return _described(finished(job.output, "image/png"), size, thumbnail(upright, _THUMBNAIL_EDGE))
@@ -48,15 +50,23 @@ def opened(source: Path) -> Image.Image:
     except UnidentifiedImageError:
         raise Refusal("is not a picture that can be read (JPEG, PNG, WebP, GIF, BMP, AVIF)") from None
     except Image.DecompressionBombError:
-        raise too_large() from None
-    if image.width * image.height > _MOST_PIXELS:
-        raise too_large()
+        raise too_large(_MOST_JPEG_PIXELS) from None
+    most = _MOST_JPEG_PIXELS if image.format in ("JPEG", "MPO") else _MOST_PIXELS
+    if image.width * image.height > most:
+        raise too_large(most)
     return image
 
 
-def too_large() -> Refusal:
+def too_large(most: int = _MOST_PIXELS) -> Refusal:
     """For pictures with too many pixels."""
-    return Refusal(f"is too large to be converted: it has more than {_MOST_PIXELS // 10**6} million pixels")
+    return Refusal(f"is too large to be converted: it has more than {most // 10**6} million pixels")
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """A picture of 16 bits of grey in 8; Pillow itself would cut off what is brighter than the 256th part."""
+    if not image.mode.startswith("I"):
+        return image
+    return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
 
 
 def thumbnail(image: Image.Image, edge: int) -> bytes:
@@ -73,8 +83,16 @@ def shrunk(image: Image.Image, box: tuple[int, int]) -> Image.Image:
     """
     if image.mode in ("1", "P", "PA"):  # these would be resized without any smoothing
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    image = eight_bits(image)
     image.thumbnail(box, reducing_gap=1.0)
-    return ImageOps.exif_transpose(image)
+    return _upright(image)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except (SyntaxError, ValueError, KeyError, OSError, struct.error):  # all that broken EXIF makes it raise
+        return image
 
 
 def flat(image: Image.Image) -> Image.Image:
@@ -83,8 +101,6 @@ def flat(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         ground = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(ground, image).convert("RGB")
-    if image.mode.startswith("I;16"):
-        image = image.convert("L")
     return image if image.mode == "RGB" else image.convert("RGB")
 
 

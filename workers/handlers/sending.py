@@ -28,8 +28,8 @@ from wagateway.commands.sending import (
     SendVideo,
 )
 from wagateway.contract import DEADLINE, Problem
-from wagateway.phone import to_jid
-from wagateway.problems import not_in_time
+from wagateway.phone import BROADCAST, NEWSLETTER, to_jid
+from wagateway.problems import invalid, not_in_time
 from wagateway.whatsapp.protos import E2E
 from workers import outbound
 from workers.device import Device
@@ -65,27 +65,27 @@ async def send_message(device: Device, command: SendMessage) -> MessageSent:
 
 async def send_image(device: Device, command: SendImage) -> MessageSent:
     """Send a picture."""
-    return await _send(device, command, device.attachments.image)
+    return await _send(device, command, device.attachments.image, prepares=True)
 
 
 async def send_file(device: Device, command: SendFile) -> MessageSent:
     """Send a document."""
-    return await _send(device, command, device.attachments.document)
+    return await _send(device, command, device.attachments.document, prepares=True)
 
 
 async def send_video(device: Device, command: SendVideo) -> MessageSent:
     """Send a video."""
-    return await _send(device, command, device.attachments.video)
+    return await _send(device, command, device.attachments.video, prepares=True)
 
 
 async def send_audio(device: Device, command: SendAudio) -> MessageSent:
     """Send audio or a voice note."""
-    return await _send(device, command, device.attachments.audio)
+    return await _send(device, command, device.attachments.audio, prepares=True)
 
 
 async def send_sticker(device: Device, command: SendSticker) -> MessageSent:
     """Send a sticker."""
-    return await _send(device, command, device.attachments.sticker)
+    return await _send(device, command, device.attachments.sticker, prepares=True)
 
 
 async def send_contact(device: Device, command: SendContact) -> MessageSent:
@@ -95,7 +95,7 @@ async def send_contact(device: Device, command: SendContact) -> MessageSent:
 
 async def send_link(device: Device, command: SendLink) -> MessageSent:
     """Send a link with its preview."""
-    return await _send(device, command, device.attachments.link)
+    return await _send(device, command, device.attachments.link, prepares=True)
 
 
 async def send_location(device: Device, command: SendLocation) -> MessageSent:
@@ -110,7 +110,7 @@ async def send_poll(device: Device, command: SendPoll) -> MessageSent:
 
 async def forward_message(device: Device, command: ForwardMessage) -> MessageSent:
     """Send a stored message on."""
-    return await _send(device, command, device.forwarding.message)
+    return await _send(device, command, device.forwarding.message, prepares=True)
 
 
 async def send_presence(device: Device, command: SendPresence) -> MessageSent:
@@ -124,16 +124,23 @@ async def send_chat_presence(device: Device, command: SendChatPresence) -> Messa
     """Show that the account is typing or recording."""
     device.require_login()
     chat = to_jid(command.phone)
+    if chat.endswith((BROADCAST, NEWSLETTER)):
+        raise invalid("phone", "must be a person or a group: nobody is seen typing elsewhere")
     await device.engine.set_chat_presence(chat, _STATES[command.action])
     doing = "recording" if command.action == "recording" else f"{command.action} typing"
     return MessageSent(f"chat-presence-{command.action}", f"Send chat presence {doing} success {chat}")
 
 
-async def _send(device: Device, command: C, make: Make[C]) -> MessageSent:
-    return await device.outbox.send(command, lambda: _sent(device, command, make))
+async def _send(device: Device, command: C, make: Make[C], *, prepares: bool = False) -> MessageSent:
+    """Send what `make` builds; `prepares` is whether that takes time or files."""
+
+    def send() -> Awaitable[Accepted]:
+        return _sent(device, command, make, prepares)
+
+    return await device.outbox.send(command, send, prepares=prepares)
 
 
-async def _sent(device: Device, command: C, make: Make[C]) -> Accepted:
+async def _sent(device: Device, command: C, make: Make[C], prepares: bool) -> Accepted:
     device.require_login()
     chat = to_jid(command.phone)
     context = await outbound.context_of(device.shard, chat, command)
@@ -141,6 +148,8 @@ async def _sent(device: Device, command: C, make: Make[C]) -> Accepted:
     # A caller without a key cannot learn what became of it, and will send it again.
     if command.idempotency_key is None and DEADLINE.get() < time.monotonic():
         raise not_in_time()
+    if prepares:
+        await device.outbox.hand_over(command)
     try:
         sent = await device.engine.send(chat, message)
     except Uncertain as problem:

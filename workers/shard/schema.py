@@ -90,6 +90,8 @@ def _start(database: Database) -> None:
 
 
 _MEDIA = (
+    # 0 while the message is being prepared: a key of that sort without a send under way is free.
+    "ALTER TABLE outbox ADD COLUMN handed INTEGER NOT NULL DEFAULT 1",
     # Of our own messages: how far they came ('' for those of others), and why not farther.
     "ALTER TABLE messages ADD COLUMN status TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE messages ADD COLUMN status_reason TEXT NOT NULL DEFAULT ''",

@@ -90,7 +90,9 @@ async def _started(work: Awaitable[Converted]) -> "asyncio.Task[Converted]":
 async def test_a_bomb_is_refused_before_it_is_decoded(out: Path, tmp_path: Path, convert: Convert) -> None:
     bomb = samples.bomb_png(tmp_path / "bomb", 30_000, 30_000)
     async with _converter(out) as converter:
-        with pytest.raises(Problem, match="is too large to be converted: it has more than 50 million pixels"):
+        with pytest.raises(
+            Problem, match="is too large to be converted: it has more than 120 million pixels"
+        ):
             await convert(converter, bomb)
 
 
