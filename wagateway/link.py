@@ -15,7 +15,16 @@ from wagateway.contract import Command, Problem, reply_type
 from wagateway.envelope import Envelope
 from wagateway.problems import device_unavailable, timed_out
 from wagateway.sockets import NOBLOCK, Pump, open_socket
-from wagateway.wire import Malformed, Reply, Request, pack_batch, pack_request, unpack_batch, unpack_reply
+from wagateway.wire import (
+    Malformed,
+    Reply,
+    Request,
+    groups,
+    pack_batch,
+    pack_request,
+    unpack_batch,
+    unpack_reply,
+)
 
 R = TypeVar("R")
 Context = zmq.Context[zmq.Socket[bytes]]
@@ -93,11 +102,12 @@ class Link:
         if not self._outgoing:
             return False
         requests, self._outgoing = self._outgoing, []
-        try:
-            batch = pack_batch([pack_request(request) for request in requests])
-            self._socket.send(batch, NOBLOCK)
-        except zmq.Again:
-            self._fail((request.id for request in requests), "The device's worker is not running")
+        for group in groups([pack_request(request) for request in requests]):
+            sent, requests = requests[: len(group)], requests[len(group) :]
+            try:
+                self._socket.send(pack_batch(group), NOBLOCK)
+            except zmq.Again:
+                self._fail((request.id for request in sent), "The device's worker is not running")
         return True
 
     def _replied(self, frames: list[bytes]) -> None:

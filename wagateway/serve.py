@@ -16,9 +16,19 @@ from wagateway.contract import DEADLINE, Command, Problem, reply_type
 from wagateway.envelope import failure, success
 from wagateway.link import Context
 from wagateway.sockets import NOBLOCK, Pump, open_socket
-from wagateway.wire import Reply, Request, pack_batch, pack_reply, unpack_batch, unpack_request
+from wagateway.wire import (
+    MAX_FRAME,
+    Reply,
+    Request,
+    groups,
+    pack_batch,
+    pack_reply,
+    unpack_batch,
+    unpack_request,
+)
 
 S = TypeVar("S")
+_TOO_MUCH = Problem(413, "ANSWER_TOO_LARGE", "The answer is too large; ask for less at once with limit")
 _LINGER = 50  # milliseconds for the last answers to leave
 Handler = Callable[[S, Any], Awaitable[object] | object]
 
@@ -149,7 +159,10 @@ class Server(Generic[S]):
         self._send(peer, reply)
 
     def _send(self, peer: bytes, reply: Reply) -> None:
-        self._outgoing.setdefault(peer, []).append(pack_reply(reply))
+        frame = pack_reply(reply)
+        if len(frame) > MAX_FRAME // 2:
+            frame = pack_reply(Reply(reply.id, _TOO_MUCH.status, 0, failure(_TOO_MUCH)))
+        self._outgoing.setdefault(peer, []).append(frame)
         self._pump.wake()
 
     def _flush(self) -> bool:
@@ -157,8 +170,9 @@ class Server(Generic[S]):
             return False
         answers, self._outgoing = self._outgoing, {}
         for peer, frames in answers.items():
-            with contextlib.suppress(zmq.ZMQError):  # who asked has gone; nobody is left to tell
-                self._socket.send_multipart([peer, pack_batch(frames)], NOBLOCK)
+            for group in groups(frames):
+                with contextlib.suppress(zmq.ZMQError):  # who asked has gone; nobody is left to tell
+                    self._socket.send_multipart([peer, pack_batch(group)], NOBLOCK)
         return True
 
 

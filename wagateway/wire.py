@@ -3,6 +3,7 @@
 import hashlib
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,9 @@ _REQUEST = struct.Struct("!QdB")  # request id, deadline in monotonic seconds, l
 _LENGTH = struct.Struct("!I")
 _REPLY = struct.Struct("!QHI")  # request id, HTTP status, Retry-After in seconds
 
-MAX_FRAME = 16 * 1024 * 1024
+MAX_FRAME = 64 * 1024 * 1024
+"""Bytes; ZeroMQ cuts a peer off for good that sends more."""
+_BATCH = 1024 * 1024  # bytes that are sent together
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -69,6 +72,20 @@ def unpack_reply(frame: bytes) -> Reply:
 def pack_batch(frames: list[bytes]) -> bytes:
     """One frame for what one turn of the loop has to say: each with its length before it."""
     return b"".join(part for frame in frames for part in (_LENGTH.pack(len(frame)), frame))
+
+
+def groups(frames: list[bytes]) -> Iterator[list[bytes]]:
+    """The frames in the order given, so many together as one batch may hold, and never none."""
+    group: list[bytes] = []
+    size = 0
+    for frame in frames:
+        if group and size + len(frame) > _BATCH:
+            yield group
+            group, size = [], 0
+        group.append(frame)
+        size += len(frame)
+    if group:
+        yield group
 
 
 def unpack_batch(batch: bytes) -> list[bytes]:

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from wagateway.events import ACK, Event, P
+from wagateway.events import ACK, MEDIA_READY, Event, MediaPayload, P
 from wagateway.phone import is_group
 from wagateway.whatsapp.protos import E2E
 from workers import content, payloads
@@ -92,6 +92,8 @@ def keep_message(
         log.warning("message.not_its_author", kind=row.kind, message_id=row.id)
         return Kept()
     seq = _tell(connection, own, read, facts, download=download)
+    if read.media is not None:
+        seq = _tell_ready(connection, own, read.media, row) or seq
     return Kept(open_late(connection, own, facts.chat, facts.id) or seq, wanted)
 
 
@@ -257,6 +259,24 @@ def _register(
     connection: sqlite3.Connection, part: MediaPart | None, row: MessageRow, *, wanted: bool
 ) -> bool:
     return part is not None and media.register(connection, part, row.id, row.chat, wanted=wanted)
+
+
+def _tell_ready(connection: sqlite3.Connection, own: Own, part: MediaPart, row: MessageRow) -> int | None:
+    """Tell of the file of a message at once where an earlier message has brought it already."""
+    known = media.find(connection, part.id)
+    if known is None or known.state != "ready":
+        return None
+    lid = messages.lid_of(connection, row.chat)
+    payload = MediaPayload(
+        media_id=part.id,
+        message_id=row.id,
+        chat_id=row.chat,
+        chat_lid=lid if lid != row.chat else "",
+        path=served_at(own.id, part.id, known.mime_type),
+        mime_type=known.mime_type,
+        size=known.size,
+    )
+    return append(connection, own, MEDIA_READY, row.chat, payload)
 
 
 def _tell(connection: sqlite3.Connection, own: Own, read: Content, facts: Facts, *, download: bool) -> int:

@@ -151,6 +151,41 @@ async def test_each_file_is_named_at_once_and_served_when_it_is_there(
     assert (200, len(data)) == (answer.status, answer.result["file_size"]), answer.body
 
 
+async def test_a_file_that_is_there_is_told_for_every_message(world: World) -> None:
+    first = await send_file(world, "image", samples.jpeg(seed=21))
+    await event(world, first, "media.ready")
+    again = await send_file(world, "image", samples.jpeg(seed=21))
+    assert (
+        hashlib.sha256(samples.jpeg(seed=21)).hexdigest()
+        == (await event(world, again, "media.ready"))["media_id"]
+    )
+
+
+async def test_what_is_revoked_is_not_edited_any_more(world: World) -> None:
+    original = await send(world, conversation="first")
+    await event(world, original)
+    chat = {"phone": world.carol_number, "chat": world.alice_number, "message_id": original}
+    revoked = (await ask(world, sandbox.PhoneRevoke(**chat))).ids[0]
+    await event(world, revoked, "message.revoked")
+    await ask(world, sandbox.PhoneEdit(**chat, text="late"))
+    await event(world, await send(world, conversation="after the late edit"))
+    assert ("first", True) == (
+        (await row(world, original))["content"],
+        (await row(world, original))["is_revoked"],
+    )
+
+
+async def test_huge_texts_stay_within_what_a_link_carries(world: World) -> None:
+    for _ in range(30):
+        last = await send(world, conversation="€" * 200_000)
+    assert 65536 == len((await event(world, last))["body"])
+    page = await world.gateway.call(
+        "GET", f"/chat/{world.carol_number}/messages", world.alice, params={"limit": "100"}
+    )
+    assert (200, 65536) == (page.status, len(page.result["data"][0]["content"]))
+    assert 200 == (await world.gateway.send(world.alice, world.carol_number, "still here")).status
+
+
 async def test_a_signed_link_needs_no_credentials_and_cannot_be_changed(world: World) -> None:
     sent = await send_file(world, "image", samples.jpeg(seed=3))
     await event(world, sent, "media.ready")

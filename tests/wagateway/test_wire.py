@@ -6,7 +6,7 @@ import pytest
 
 from wagateway import spec, wire
 from wagateway.settings import Secret, Settings
-from wagateway.wire import Malformed, Reply, Request
+from wagateway.wire import Malformed, Reply, Request, groups
 
 
 def test_a_request_comes_back_as_it_was() -> None:
@@ -92,3 +92,10 @@ def test_a_spec_arrives_as_it_was_sent() -> None:
     front = spec.FrontSpec(settings, Path("/run/x"), life=3, log=4, listener=5, ready=6, link_key=key)
     assert worker == spec.decode_worker(spec.encode(worker))
     assert front == spec.decode_front(spec.encode(front))
+
+
+def test_frames_are_sent_together_as_far_as_a_batch_goes() -> None:
+    large, small = bytes(900_000), bytes(200_000)
+    assert [[large], [small, small, small, small, small], [small]] == list(groups([large, *[small] * 6]))
+    assert [[bytes(5_000_000)]] == list(groups([bytes(5_000_000)]))
+    assert [] == list(groups([]))

@@ -13,17 +13,18 @@ _MIME = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,96}(;[\x20-\x7e]{0,64})?", re.ASCII
 _SEPARATORS = re.compile(r"[/\\]")
 _LONGEST_NAME = 255  # characters
 _LONGEST_EXTENSION = 16
+_LONGEST_TEXT = 65536  # characters: what WhatsApp's own clients let a person write
 
 
 def words(value: Text) -> str:
-    """A text as a string, whatever is in it."""
-    return value if isinstance(value, str) else value.decode(errors="replace")
+    """A text as a string, whatever is in it, as far as a person could have written it."""
+    return (value if isinstance(value, str) else value.decode(errors="replace"))[:_LONGEST_TEXT]
 
 
 def lines(*values: Text) -> str:
     """The texts that are not blank, one a line."""
     texts = (words(value).strip() for value in values)
-    return "\n".join(text for text in texts if text)
+    return "\n".join(text for text in texts if text)[:_LONGEST_TEXT]
 
 
 def count(value: int) -> int:

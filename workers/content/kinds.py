@@ -24,6 +24,10 @@ from workers.content.shapes import EDIT, REACTION, TEXT, VOTE, Content, Sealed
 Reader = Callable[[Any], Content | None]
 """Reads one part of a message; None when there is nothing in it to show."""
 
+_MOST_CARDS = 257  # as many as WhatsApp's own clients send at once
+_MOST_CARDS_SIZE = 262144  # characters of all of them
+_MOST_OPTIONS = 256
+_LONGEST_OPTION = 1024
 _LARGEST_VCARD = 64 * 1024
 _LARGEST_THUMBNAIL = 64 * 1024
 _PHONE = re.compile(
@@ -75,7 +79,9 @@ def _contact(part: Any) -> Content:
 
 
 def _contacts(part: Any) -> Content:
-    cards = tuple(_card(one) for one in part.contacts)
+    cards = tuple(_card(one) for one in part.contacts[:_MOST_CARDS])
+    while sum(len(card.vcard) for card in cards) > _MOST_CARDS_SIZE:
+        cards = cards[:-1]
     text = lines(*(f"{card.name} {card.phone_number}" for card in cards))
     return Content(kind="contacts", text=text, contacts=cards)
 
@@ -108,7 +114,7 @@ def _place(kind: str) -> Reader:
 def _poll(part: Any) -> Content:
     poll = Poll(
         question=words(part.name),
-        options=[words(option.optionName) for option in part.options],
+        options=[words(option.optionName)[:_LONGEST_OPTION] for option in part.options[:_MOST_OPTIONS]],
         max_answer=part.selectableOptionsCount,
     )
     return Content(kind="poll", text=lines(poll.question, *poll.options), poll=poll)

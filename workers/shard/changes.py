@@ -7,7 +7,7 @@ from workers.content import EDIT, REVOKE
 _AUTHOR = "coalesce((SELECT phone FROM lids WHERE lid = sender), sender)"
 
 _ORIGINALS = f"""
-SELECT row, {_AUTHOR}, from_me FROM messages WHERE id = :id AND chat = :chat AND target_id = ''
+SELECT row, {_AUTHOR}, from_me, revoked_at FROM messages WHERE id = :id AND chat = :chat AND target_id = ''
 """  # noqa: S608  a literal of this file
 
 # `target_id != ''` lets SQLite use the index, which leaves the many messages without one out. Unasked it
@@ -24,7 +24,7 @@ _ANY = "SELECT 1 FROM messages WHERE target_id = ? AND target_id != '' LIMIT 1"
 
 _EDIT = """
 UPDATE messages SET content = :content, edited_at = :at, updated_at = :now
-WHERE row = :row AND (edited_at, content) != (:at, :content)
+WHERE row = :row AND revoked_at = 0 AND (edited_at, content) != (:at, :content)
 """
 _REVOKE = "UPDATE messages SET revoked_at = :at, updated_at = :now WHERE row = :row AND revoked_at = 0"
 
@@ -39,7 +39,7 @@ def settle(connection: sqlite3.Connection, chat: str, message_id: str, moment: i
     if not exist(connection, message_id):
         return
     about = {"id": message_id, "chat": chat}
-    for row, author, from_me in connection.execute(_ORIGINALS, about).fetchall():
+    for row, author, from_me, _ in connection.execute(_ORIGINALS, about).fetchall():
         by = about | {"author": author, "from_me": from_me}
         done = {"row": row, "now": moment}
         edit = connection.execute(_CHANGE, by | {"kind": EDIT, "anybody": False}).fetchone()
@@ -61,9 +61,12 @@ def may(
 ) -> bool:
     """Whether an edit or revoke by `author` (`own`: ourselves) can be meant for the message.
 
-    True as well while the message is not stored.
+    True as well while the message is not stored. What is revoked is not edited any more.
     """
     if kind == REVOKE and chat.endswith("@g.us"):
         return True
     originals = connection.execute(_ORIGINALS, {"id": message_id, "chat": chat}).fetchall()
-    return not originals or any(author == wrote or (own and from_me) for _, wrote, from_me in originals)
+    return not originals or any(
+        (author == wrote or (own and from_me)) and not (kind == EDIT and revoked_at)
+        for _, wrote, from_me, revoked_at in originals
+    )
