@@ -36,6 +36,8 @@ _HEADERS = {
 }
 _BLOCK = 65_536  # bytes that wait in memory before the sender must wait
 _LONGEST = 3600.0  # seconds
+_LEAST = 60.0
+_SLOWEST = 8000.0  # bytes a second, of what the sender says the file has
 _OVERHEAD = 26  # bytes that encryption adds at most: padding and MAC
 _RESERVE = 64 * 1024 * 1024  # bytes of disk that are left to the shard and the session
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -118,7 +120,9 @@ class Source:
     async def _asked(self, row: MediaRow) -> AsyncIterator[aiohttp.ClientResponse]:
         proxy = self._network.proxy if self._network else None
         try:
-            async with self._opened().get(_link(row), proxy=proxy, allow_redirects=False) as response:
+            async with self._opened().get(
+                _link(row), proxy=proxy, allow_redirects=False, timeout=self._patience(row)
+            ) as response:
                 _check(response)
                 yield response
         except TimeoutError as error:
@@ -126,15 +130,17 @@ class Source:
         except (aiohttp.ClientError, OSError) as error:
             raise Failed(f"the connection to WhatsApp failed ({type(error).__name__})", "later") from error
 
+    def _patience(self, row: MediaRow) -> aiohttp.ClientTimeout:
+        """What trickles must not hold up other files for as long as it likes."""
+        total = min(_LEAST + row.size / _SLOWEST, _LONGEST)
+        return aiohttp.ClientTimeout(total=total, sock_connect=self._timeout, sock_read=self._timeout)
+
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             # In sandbox mode nothing but the sandbox is trusted.
             trusted = ssl.create_default_context(cafile=self._network.ca) if self._network else True
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=trusted, keepalive_timeout=15),
-                timeout=aiohttp.ClientTimeout(
-                    total=_LONGEST, sock_connect=self._timeout, sock_read=self._timeout
-                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=_HEADERS,
                 auto_decompress=False,
