@@ -187,7 +187,7 @@ async def test_a_file_of_exactly_the_most_bytes_is_taken(tmp_path: Path) -> None
 async def test_too_large_a_body_is_413_before_it_is_read(stage: Stage, worker: Worker) -> None:
     head = "POST /send/file HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
     head += f"Content-Length: {UPLOAD_LIMIT + 1}\r\nExpect: 100-continue\r\n\r\n"
-    assert b"HTTP/1.1 413 Request Entity Too Large" == await status_line(stage, head.encode())
+    assert (await status_line(stage, head.encode())).startswith(b"HTTP/1.1 413 ")
 
 
 async def test_an_endless_body_is_413(stage: Stage, worker: Worker) -> None:
