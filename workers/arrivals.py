@@ -6,18 +6,17 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from wagateway.events import ACK, MEDIA_READY, Event, MediaPayload, P
+from wagateway.events import ACK, MEDIA_READY
 from wagateway.phone import is_group
 from wagateway.whatsapp.protos import E2E
 from workers import content, payloads
 from workers.content import Content, MediaPart
 from workers.content.votes import unseal
 from workers.engine import IncomingMessage, IncomingReceipt
-from workers.media.store import served_at
+from workers.media import outcomes, served_at
 from workers.payloads import Facts
 from workers.shard import changes, media, messages, receipts
 from workers.shard import log as event_log
-from workers.shard.log import Numbered
 from workers.shard.messages import MessageRow
 
 _SEALED_ROWS = """
@@ -29,11 +28,9 @@ WHERE target_id = ? AND target_id != '' AND chat = ? AND kind IN (?, ?) AND cont
 log = structlog.get_logger()
 
 
-class Own(Protocol):
+class Own(event_log.Own, Protocol):
     """What is asked of the device that a message or receipt arrived at."""
 
-    id: str
-    jid: str
     lid: str
 
 
@@ -42,23 +39,6 @@ class Kept(msgspec.Struct, frozen=True):
 
     seq: int | None = None
     wanted: bool = False
-
-
-def append(connection: sqlite3.Connection, own: Own, kind: str, chat: str, payload: P) -> int:
-    """Append an event of the device to its log; returns its number."""
-
-    def make(numbered: Numbered) -> Event[P]:
-        return Event(
-            event=kind,
-            device_id=own.jid,
-            session_id=own.id,
-            seq=numbered.seq,
-            event_id=numbered.event_id,
-            timestamp=numbered.timestamp,
-            payload=payload,
-        )
-
-    return event_log.append(connection, kind, chat, make)
 
 
 def keep_message(
@@ -80,7 +60,7 @@ def keep_message(
             messages.set_timer(connection, facts.chat, timer)
         return Kept()
     read = _opened(connection, own, read, facts)
-    row = _row(read, facts, message.content)
+    row = row_of(read, facts, message.content)
     allowed = _allowed(connection, row)
     named = not facts.is_from_me and not is_group(facts.chat) and facts.chat == facts.sender
     if not messages.add_message(connection, row, facts.push_name if named else ""):
@@ -148,7 +128,8 @@ def keep_receipt(connection: sqlite3.Connection, own: Own, receipt: IncomingRece
             receipts.settle(connection, chat, message_id, messages.now())
     told = msgspec.structs.replace(receipt, ids=new, kind=kind, chat_lid=chat_lid, sender_lid=sender_lid)
     name = messages.name_of(connection, sender)
-    return append(connection, own, ACK, chat, payloads.ack_of(told, chat=chat, sender=sender, name=name))
+    payload = payloads.ack_of(told, chat=chat, sender=sender, name=name)
+    return event_log.append(connection, own, ACK, chat, payload)
 
 
 def _learn(connection: sqlite3.Connection, own: Own, message: IncomingMessage) -> Facts:
@@ -221,7 +202,8 @@ def _opened(connection: sqlite3.Connection, own: Own, read: Content, facts: Fact
     return unseal(read, E2E.Message.FromString(original.raw), authors, senders) or read
 
 
-def _row(read: Content, facts: Facts, raw: bytes) -> MessageRow:
+def row_of(read: Content, facts: Facts, raw: bytes) -> MessageRow:
+    """The row that keeps a message; `raw` is its serialised `E2E.Message`."""
     row_id, target_id, part = facts.id, read.target_id, read.media
     if read.kind == content.EDIT and not target_id:
         # Such an edit has the id of what it edits, and each row needs one of its own.
@@ -266,21 +248,12 @@ def _tell_ready(connection: sqlite3.Connection, own: Own, part: MediaPart, row: 
     known = media.find(connection, part.id)
     if known is None or known.state != "ready":
         return None
-    lid = messages.lid_of(connection, row.chat)
-    payload = MediaPayload(
-        media_id=part.id,
-        message_id=row.id,
-        chat_id=row.chat,
-        chat_lid=lid if lid != row.chat else "",
-        path=served_at(own.id, part.id, known.mime_type),
-        mime_type=known.mime_type,
-        size=known.size,
-    )
-    return append(connection, own, MEDIA_READY, row.chat, payload)
+    brought = msgspec.structs.replace(known, message_id=row.id, chat=row.chat)
+    return outcomes.tell(connection, own, MEDIA_READY, brought)
 
 
 def _tell(connection: sqlite3.Connection, own: Own, read: Content, facts: Facts, *, download: bool) -> int:
     part = read.media
     path = served_at(own.id, part.id, part.mime_type) if download and part else ""
     payload = payloads.payload_of(read, facts, lambda jid: _identities(connection, own, jid), path)
-    return append(connection, own, payloads.event_of(read), facts.chat, payload)
+    return event_log.append(connection, own, payloads.event_of(read), facts.chat, payload)

@@ -62,9 +62,9 @@ class Attachments:
     async def image(self, chat: str, command: SendImage, context: E2E.ContextInfo) -> E2E.Message:
         """A picture."""
         async with self._source("image", command.image, command.image_url, MAX_IMAGE) as source:
-            options = {"compress": command.compress, "hd": command.hd}
-            convert = partial(self._converter.image, source.path, "image", **options)
-            converted = await self._converted(source, convert, "image", *map(str, options.values()))
+            converted = await self._converted(
+                source, "image", self._converter.image, compress=command.compress, hd=command.hd
+            )
             uploaded = await self._upload("image", converted, "image", chat)
         message = E2E.ImageMessage(
             caption=command.caption or None,
@@ -78,9 +78,9 @@ class Attachments:
     async def video(self, chat: str, command: SendVideo, context: E2E.ContextInfo) -> E2E.Message:
         """A video, or one that plays like a GIF."""
         async with self._source("video", command.video, command.video_url, MAX_FETCHED) as source:
-            options = {"compress": command.compress, "hd": command.hd}
-            convert = partial(self._converter.video, source.path, "video", **options)
-            converted = await self._converted(source, convert, "video", *map(str, options.values()))
+            converted = await self._converted(
+                source, "video", self._converter.video, compress=command.compress, hd=command.hd
+            )
             uploaded = await self._upload("video", converted, "video", chat)
         message = E2E.VideoMessage(
             caption=command.caption or None,
@@ -96,9 +96,8 @@ class Attachments:
     async def audio(self, chat: str, command: SendAudio, context: E2E.ContextInfo) -> E2E.Message:
         """Audio as a file, or a voice note."""
         async with self._source("audio", command.audio, command.audio_url, MAX_FETCHED) as source:
-            how = self._converter.voice if command.ptt else self._converter.audio
-            convert = partial(how, source.path, "audio")
-            converted = await self._converted(source, convert, "voice" if command.ptt else "audio")
+            convert = self._converter.voice if command.ptt else self._converter.audio
+            converted = await self._converted(source, "audio", convert)
             uploaded = await self._upload("audio", converted, "audio", chat)
         message = E2E.AudioMessage(
             seconds=converted.seconds,
@@ -112,8 +111,7 @@ class Attachments:
     async def sticker(self, chat: str, command: SendSticker, context: E2E.ContextInfo) -> E2E.Message:
         """A sticker, which moves when its file does."""
         async with self._source("sticker", command.sticker, command.sticker_url, MAX_IMAGE) as source:
-            convert = partial(self._converter.sticker, source.path, "sticker")
-            converted = await self._converted(source, convert, "sticker")
+            converted = await self._converted(source, "sticker", self._converter.sticker)
             uploaded = await self._upload("sticker", converted, "image", chat)
         message = E2E.StickerMessage(
             width=converted.width, height=converted.height, isAnimated=converted.animated
@@ -161,9 +159,10 @@ class Attachments:
         _located(part, await self._engine.upload(file, kind, chat))
 
     async def _converted(
-        self, source: Source, convert: Callable[[], Awaitable[Converted]], *options: str
+        self, source: Source, field: str, convert: Callable[..., Awaitable[Converted]], **options: bool
     ) -> Converted:
-        converted = await self._reuse.get((source.sha256, *options), source.path, convert)
+        key = (source.sha256, convert.__name__, *(f"{name}={value}" for name, value in options.items()))
+        converted = await self._reuse.get(key, source.path, partial(convert, source.path, field, **options))
         assert converted is not None
         return converted
 

@@ -18,6 +18,7 @@ from workers import arrivals
 from workers.arrivals import Kept, Own
 from workers.engine import IncomingMessage, IncomingReceipt
 from workers.shard import Shard
+from workers.shard import log as event_log
 from workers.shard.writer import STORAGE
 
 _FIRST_PAUSE = 0.5  # seconds between tries to store while the disk is full
@@ -122,7 +123,7 @@ class Inbound:
             self._media_wanted()
 
     def _log_unread(self, payload: UnreadPayload, chat: str) -> int:
-        return self._store(lambda connection: arrivals.append(connection, self._own, UNREAD, chat, payload))
+        return self._store(lambda connection: event_log.append(connection, self._own, UNREAD, chat, payload))
 
     def _store(self, write: Callable[[sqlite3.Connection], T]) -> T:
         pause = _FIRST_PAUSE

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
-from wagateway.phone import LID, NEWSLETTER, USER
+from wagateway.phone import NEWSLETTER, USER
 from wagateway.problems import device_unavailable
 from workers import refusals
 from workers.engine import ChatState, MediaKind, Sent, Uploaded
@@ -90,14 +90,6 @@ class Calls:
         to = _jid(chat).SerializeToString()
         if text := self._call("SendChatPresence", to, len(to), *_STATES[state]):
             raise refusals.of_query(text.decode())
-
-    def lid_of(self, phone: str) -> str:
-        """The LID of a phone JID from the session's own table, "" when unknown; asks nobody."""
-        if not (self.open and phone):
-            return ""
-        jid = _jid(phone).SerializeToString()
-        reply = pb.GetJIDFromStoreReturnFunction.FromString(self._call("GetLIDFromPN", jid, len(jid)))
-        return text_of(reply.Jid) if reply.Jid.Server == LID else ""
 
     def group_members(self, group: str) -> list[str]:
         """The JIDs of a group's participants, in the form that the group itself uses."""

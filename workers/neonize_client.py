@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -21,6 +22,7 @@ from workers.neonize_calls import Calls
 from workers.neonize_events import (
     SUBSCRIBED,
     Code,
+    PhoneOf,
     read_change,
     read_end,
     read_identity,
@@ -36,6 +38,8 @@ _FIRST_CODE_SECONDS = 60.0
 _CODE_SECONDS = 20.0
 _QUIET_SECONDS = 0.03
 _LONGEST_LINE = 500
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -211,9 +215,11 @@ class Client:
 
     def _event(self, code: int, raw: bytes) -> None:
         if code == Code.MESSAGE:
-            self._message(raw)
+            if message := self._read(Code.MESSAGE, raw, read_message):
+                self._events.message(message)
         elif code == Code.RECEIPT:
-            self._receipt(raw)
+            if receipt := self._read(Code.RECEIPT, raw, read_receipt):
+                self._events.receipt(receipt)
         elif code == Code.DEVICE:
             self._identified(raw)
         elif code == Code.STREAM_ERROR:
@@ -221,25 +227,15 @@ class Client:
         elif change := read_change(code, raw):
             self._events.connection(change)
 
-    def _message(self, raw: bytes) -> None:
+    def _read(self, code: Code, raw: bytes, read: Callable[[bytes, PhoneOf], T | None]) -> T | None:
+        """What a message-carrying event says; None, once it is kept, for one that cannot be read."""
         try:
-            message = read_message(raw, self.calls.phone_of)
+            return read(raw, self.calls.phone_of)
         except Exception:  # whatever is wrong with it: it is kept, and the next one is not held up
-            log.exception("message.unreadable")
-            self._events.unread(Code.MESSAGE, raw)
-            return
-        if message is not None:
-            self._events.message(message)
-
-    def _receipt(self, raw: bytes) -> None:
-        try:
-            receipt = read_receipt(raw, self.calls.phone_of)
-        except Exception:  # as above
-            log.exception("receipt.unreadable")
-            self._events.unread(Code.RECEIPT, raw)
-            return
-        if receipt is not None:
-            self._events.receipt(receipt)
+            what = f"{code.name.lower()}.unreadable"
+            log.exception(what)
+            self._events.unread(code, raw)
+            return None
 
     def _identified(self, raw: bytes) -> None:
         self.identity = read_identity(raw)

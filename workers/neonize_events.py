@@ -71,9 +71,7 @@ def read_message(raw: bytes, phone_of: PhoneOf) -> IncomingMessage | None:
     info, source = event.Info, event.Info.MessageSource
     if info.Category == _PLUMBING:
         return None
-    other = source.RecipientAlt if source.IsFromMe else source.SenderAlt
-    chat, chat_lid = _both(source.Chat, None if source.IsGroup else other, phone_of)
-    sender, sender_lid = _both(source.Sender, source.SenderAlt, phone_of)
+    chat, chat_lid, sender, sender_lid = _parties(source, phone_of)
     if not (info.ID and chat and sender):
         raise ValueError("a message without id, chat or sender")
     return IncomingMessage(
@@ -108,9 +106,7 @@ def read_receipt(raw: bytes, phone_of: PhoneOf) -> IncomingReceipt | None:
     if source.IsFromMe:
         # The account's other devices say "read", and "read-self" where receipts are switched off.
         kind = "read-self" if kind in ("read", "read-self") else "played-self"
-    other = source.RecipientAlt if source.IsFromMe else source.SenderAlt
-    chat, chat_lid = _both(source.Chat, None if source.IsGroup else other, phone_of)
-    sender, sender_lid = _both(source.Sender, source.SenderAlt, phone_of)
+    chat, chat_lid, sender, sender_lid = _parties(source, phone_of)
     if not (event.MessageIDs and chat and sender):
         raise ValueError("a receipt without ids, chat or sender")
     return IncomingReceipt(
@@ -123,6 +119,13 @@ def read_receipt(raw: bytes, phone_of: PhoneOf) -> IncomingReceipt | None:
         timestamp=event.Timestamp * 1000,
         is_group=source.IsGroup,
     )
+
+
+def _parties(source: pb.MessageSource, phone_of: PhoneOf) -> tuple[str, str, str, str]:
+    """Where and from whom: the chat's JID and LID, and the sender's."""
+    other = source.RecipientAlt if source.IsFromMe else source.SenderAlt
+    chat = _both(source.Chat, None if source.IsGroup else other, phone_of)
+    return *chat, *_both(source.Sender, source.SenderAlt, phone_of)
 
 
 def _both(jid: pb.JID, alternative: pb.JID | None, phone_of: PhoneOf) -> tuple[str, str]:

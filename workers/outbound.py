@@ -15,8 +15,9 @@ from wagateway.whatsapp.protos import E2E
 from workers import arrivals, content
 from workers.arrivals import Own
 from workers.engine import Engine
+from workers.payloads import Facts
 from workers.shard import Shard, media, messages
-from workers.shard.messages import MessageRow, Quotable
+from workers.shard.messages import Quotable
 
 EVERYONE = "@everyone"
 
@@ -128,24 +129,17 @@ def stored(own: Own, outgoing: Outgoing) -> Callable[[sqlite3.Connection], int |
 
     def write(connection: sqlite3.Connection) -> int | None:
         chat = messages.phone_of(connection, outgoing.chat)
-        row = MessageRow(
+        facts = Facts(
             id=outgoing.id,
             chat=chat,
             sender=own.jid,
-            from_me=True,
             timestamp=outgoing.timestamp * 1000,
-            kind=read.kind,
-            content=read.text,
-            media_type=read.media_type,
-            media_id=part.id if part else "",
-            filename=part.filename if part else "",
-            url=part.url if part else "",
-            file_length=part.size if part else 0,
-            quoted_id=read.quoted_id,
-            forwarded=read.forwarded,
+            is_from_me=True,
+        )
+        row = msgspec.structs.replace(
+            arrivals.row_of(read, facts, raw),
             status=outgoing.status,
             status_reason=outgoing.reason,
-            raw=raw,
         )
         messages.add_message(connection, row)
         if part is not None:

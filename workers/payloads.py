@@ -82,7 +82,9 @@ def payload_of(read: Content, facts: Facts, identities: Identities, path: str = 
         case content.REVOKE:
             return _revoked(read, facts, identities, common)
         case _:
-            return _message(read, facts, identities, path, mentions)
+            caption = readable(read.caption, mentions)
+            made = _message(read, identities, common, caption, mentions)
+            return _with_file(_with_object(made, read, facts), read, caption, path)
 
 
 def readable(text: str, mentions: Iterable[Mention]) -> str:
@@ -149,13 +151,12 @@ def _common(facts: Facts, kind: str, text: str) -> _Common:
 
 
 def _message(
-    read: Content, facts: Facts, identities: Identities, path: str, mentions: list[Mention]
+    read: Content, identities: Identities, common: _Common, caption: str, mentions: list[Mention]
 ) -> MessagePayload:
-    text = readable(read.text, mentions)
-    caption = readable(read.caption, mentions)
+    text = common["content"]
     quoted_sender, quoted_sender_lid = identities(read.quoted_by) if read.quoted_by else ("", "")
-    made = MessagePayload(
-        **_common(facts, read.kind, text),
+    return MessagePayload(
+        **common,
         body="" if read.kind in _SHOWN_AS_OBJECTS else caption if read.kind == "document" else text,
         chosen_id=read.chosen_id,
         replied_to_id=read.quoted_id,
@@ -170,7 +171,6 @@ def _message(
         expiration=read.timer or 0,
         referral=read.referral,
     )
-    return _with_file(_with_object(made, read, facts), read, caption, path)
 
 
 def _with_object(payload: MessagePayload, read: Content, facts: Facts) -> MessagePayload:

@@ -18,7 +18,7 @@ from workers.engine import IncomingReceipt
 from workers.handlers.chats import list_messages
 from workers.handlers.messages import get_message_status
 from workers.inbound import Inbound
-from workers.shard import Shard, messages, pages
+from workers.shard import Shard, messages, pages, receipts
 from workers.shard.messages import MessageRow
 from workers.shard.schema import SCHEMA
 
@@ -169,7 +169,7 @@ def test_a_message_from_our_phone_has_reached_the_server_and_moves_on(shard: Sha
 
 def test_a_failed_message_that_arrives_all_the_same_has_no_reason_left(shard: Shard, taker: Inbound) -> None:
     send(shard, status="sent")
-    shard.write(lambda c: messages.set_status(c, ALICE, "S1", "failed", "TIMEOUT")).result()
+    shard.write(lambda c: receipts.advance(c, ALICE, "S1", "failed", "TIMEOUT", NOON)).result()
     assert [("failed", "TIMEOUT")] == rows(shard, "SELECT status, status_reason FROM messages")
     taker.receipt(receipt("delivered", "S1"))
     assert [("delivered", "")] == rows(shard, "SELECT status, status_reason FROM messages")

@@ -7,8 +7,6 @@ from workers.content.fields import count, field, file_name, mime_type, words
 from workers.content.shapes import MediaPart
 from workers.engine import MediaKind
 
-MEDIA = frozenset({"image", "video", "video_note", "audio", "document", "sticker"})
-
 _ENCRYPTED_AS: dict[str, MediaKind] = {
     "image": "image",
     "sticker": "image",

@@ -19,10 +19,11 @@ from workers.content import MediaPart
 from workers.delivery import Pace
 from workers.media import problems
 from workers.media.download import Failed, Source, disk
-from workers.media.outcomes import Outcomes, Own
+from workers.media.outcomes import Outcomes
 from workers.media.retention import MEGABYTE, Retention
 from workers.media.store import Store, in_thread
 from workers.shard import Shard, media, messages
+from workers.shard.log import Own
 from workers.shard.media import MediaRow
 
 LARGEST = 500 * 1024 * 1024  # bytes

@@ -4,13 +4,13 @@ import asyncio
 import math
 import sqlite3
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 import structlog
 
 from wagateway.contract import Problem
-from wagateway.events import MEDIA_FAILED, MEDIA_READY, Event, MediaPayload
+from wagateway.events import MEDIA_FAILED, MEDIA_READY, MediaPayload
 from wagateway.problems import storage_failed, storage_full
 from workers.delivery import Pace, pause
 from workers.media import problems
@@ -18,7 +18,7 @@ from workers.media.download import Failed
 from workers.media.store import served_at
 from workers.shard import Shard, media, messages
 from workers.shard import log as event_log
-from workers.shard.log import Numbered
+from workers.shard.log import Own
 from workers.shard.media import MediaRow
 
 _TRIES = 15  # about an hour, at the usual pace
@@ -27,13 +27,6 @@ _DISK_SECONDS = 30
 T = TypeVar("T")
 
 log = structlog.get_logger()
-
-
-class Own(Protocol):
-    """What the files ask of their device."""
-
-    id: str
-    jid: str
 
 
 class Outcomes:
@@ -51,7 +44,7 @@ class Outcomes:
 
         def save(connection: sqlite3.Connection) -> int | None:
             if media.save_ready(connection, row.id, size):
-                return self._append(connection, MEDIA_READY, done, "")
+                return tell(connection, self._own, MEDIA_READY, done)
             return None
 
         await self._commit(save)
@@ -87,7 +80,7 @@ class Outcomes:
         def save(connection: sqlite3.Connection) -> int | None:
             state: media.State = "expired" if failure.fate == "expired" else "failed"
             if media.save_over(connection, row, state, failure.why):
-                return self._append(connection, MEDIA_FAILED, row, failure.why)
+                return tell(connection, self._own, MEDIA_FAILED, row, failure.why)
             return None
 
         await self._commit(save)
@@ -98,32 +91,22 @@ class Outcomes:
         if seq is not None:
             self.committed(seq)
 
-    def _append(self, connection: sqlite3.Connection, kind: str, row: MediaRow, reason: str) -> int:
-        chat = messages.phone_of(connection, row.chat)
-        lid = messages.lid_of(connection, chat)
-        payload = MediaPayload(
-            media_id=row.id,
-            message_id=row.message_id,
-            chat_id=chat,
-            chat_lid=lid if lid != chat else "",
-            path="" if reason else served_at(self._own.id, row.id, row.mime_type),
-            mime_type=row.mime_type,
-            size=row.size,
-            reason=reason,
-        )
 
-        def make(numbered: Numbered) -> Event[MediaPayload]:
-            return Event(
-                event=kind,
-                device_id=self._own.jid,
-                session_id=self._own.id,
-                seq=numbered.seq,
-                event_id=numbered.event_id,
-                timestamp=numbered.timestamp,
-                payload=payload,
-            )
-
-        return event_log.append(connection, kind, chat, make)
+def tell(connection: sqlite3.Connection, own: Own, kind: str, row: MediaRow, reason: str = "") -> int:
+    """Append the event about the file of the row's message; returns its number. `reason` is why it failed."""
+    chat = messages.phone_of(connection, row.chat)
+    lid = messages.lid_of(connection, chat)
+    payload = MediaPayload(
+        media_id=row.id,
+        message_id=row.message_id,
+        chat_id=chat,
+        chat_lid=lid if lid != chat else "",
+        path="" if reason else served_at(own.id, row.id, row.mime_type),
+        mime_type=row.mime_type,
+        size=row.size,
+        reason=reason,
+    )
+    return event_log.append(connection, own, kind, chat, payload)
 
 
 def _nobody_listens(seq: int) -> None:

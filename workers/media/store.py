@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
 
-from wagateway.media_types import extension_of
+from wagateway.media_types import media_path
 from wagateway.wire import device_key
 
 _PARTS = "parts"
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 def served_at(device_id: str, media_id: str, mime_type: str) -> str:
     """The path under which the front serves a file, relative to its base."""
-    return f"statics/media/{device_key(device_id)}/{media_id}{extension_of(mime_type)}"
+    return media_path(device_key(device_id), media_id, mime_type)
 
 
 async def in_thread(executor: Executor, function: Callable[[], T]) -> T:

@@ -1,7 +1,7 @@
 """The event log of a shard: numbered, append-only; whatever leaves a worker reads it with a cursor."""
 
 import sqlite3
-from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -19,23 +19,30 @@ class LogRow(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Numbered(msgspec.Struct, frozen=True):
-    """What an event gets when it is appended: its number, id and time (RFC 3339)."""
+class Own(Protocol):
+    """The device whose log it is."""
 
-    seq: int
-    event_id: str
-    timestamp: str
+    id: str
+    jid: str
 
 
-def append(connection: sqlite3.Connection, kind: str, chat: str, make: Callable[[Numbered], Event[P]]) -> int:
-    """Append the event that `make` builds around its number; returns the number."""
+def append(connection: sqlite3.Connection, own: Own, kind: str, chat: str, payload: P) -> int:
+    """Append an event of the device; returns its number."""
     moment = now()
-    numbered = Numbered(last_seq(connection) + 1, new_event_id(), rfc3339(moment))
+    event = Event(
+        event=kind,
+        device_id=own.jid,
+        session_id=own.id,
+        seq=last_seq(connection) + 1,
+        event_id=new_event_id(),
+        timestamp=rfc3339(moment),
+        payload=payload,
+    )
     connection.execute(
         "INSERT INTO log (seq, event_id, kind, chat, time, body) VALUES (?, ?, ?, ?, ?, ?)",
-        (numbered.seq, numbered.event_id, kind, chat, moment, encode(make(numbered))),
+        (event.seq, event.event_id, kind, chat, moment, encode(event)),
     )
-    return numbered.seq
+    return event.seq
 
 
 def last_seq(connection: sqlite3.Connection) -> int:

@@ -192,13 +192,6 @@ def chats_with(connection: sqlite3.Connection, message_id: str) -> list[str]:
     return [chat for (chat,) in rows]
 
 
-def set_status(
-    connection: sqlite3.Connection, chat: str, message_id: str, status: MessageStatus, reason: str = ""
-) -> bool:
-    """Move the status of a message of ours forwards; False, and no change, where it is as far already."""
-    return receipts.advance(connection, chat, message_id, status, reason, now())
-
-
 def mark_read(connection: sqlite3.Connection, chat: str, ids: list[str]) -> None:
     """The account has read these messages of a chat elsewhere: only what came after them is unread."""
     values = {"chat": chat, "ids": msgspec.json.encode(ids).decode(), "now": now()}
