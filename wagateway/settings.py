@@ -3,9 +3,10 @@
 import argparse
 import base64
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, get_args, get_type_hints
+from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,6 +14,9 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 PREFIX = "WAGATEWAY_"
+
+_LENGTH = re.compile(r"(?:([0-9.]{1,9})h)?(?:([0-9.]{1,9})m)?(?:([0-9.]{1,12})s?)?")
+_PROXIES = ("http", "https", "socks5")
 
 
 class Refused(ValueError):
@@ -26,6 +30,10 @@ class Secret(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "***"
+
+
+class Seconds(float):
+    """A length of time: a number of seconds, or `1h30m`, `24h`, `5m`, `90s`."""
 
 
 def _setting(env: str, flag: str, text: str) -> Meta:
@@ -99,6 +107,69 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "WAGATEWAY_EGRESS_PORTS", "--egress-ports", "ports that may be fetched from, comma separated"
         ),
     ] = msgspec.field(default_factory=lambda: ["80", "443", "8080", "8443"])
+    auto_mark_read: Annotated[
+        bool,
+        _setting("WHATSAPP_AUTO_MARK_READ", "--auto-mark-read", "tell senders that messages were read"),
+    ] = False
+    auto_reply: Annotated[
+        str,
+        _setting("WHATSAPP_AUTO_REPLY", "--autoreply", "text that answers people; empty: none"),
+    ] = ""
+    auto_reply_cooldown: Annotated[
+        int,
+        _setting(
+            "WAGATEWAY_AUTO_REPLY_COOLDOWN",
+            "--auto-reply-cooldown",
+            "seconds until the same chat is answered again by itself",
+        ),
+    ] = 3600
+    auto_reply_age: Annotated[
+        int,
+        _setting(
+            "WAGATEWAY_AUTO_REPLY_AGE",
+            "--auto-reply-age",
+            "seconds after which a message is too old to be answered by itself",
+        ),
+    ] = 60
+    auto_reject_call: Annotated[
+        bool, _setting("WHATSAPP_AUTO_REJECT_CALL", "--auto-reject-call", "reject every incoming call")
+    ] = False
+    presence_on_connect: Annotated[
+        Literal["available", "unavailable", "none"],
+        _setting(
+            "WHATSAPP_PRESENCE_ON_CONNECT",
+            "--presence-on-connect",
+            "what to show after each connect: available, unavailable or none (say nothing)",
+        ),
+    ] = "none"
+    presence_pulse_enabled: Annotated[
+        bool,
+        _setting(
+            "WHATSAPP_PRESENCE_PULSE_ENABLED",
+            "--presence-pulse-enabled",
+            "show the account as online for a while now and then",
+        ),
+    ] = False
+    presence_pulse_interval: Annotated[
+        Seconds,
+        _setting(
+            "WHATSAPP_PRESENCE_PULSE_INTERVAL",
+            "--presence-pulse-interval",
+            "from one to the next, such as 24h",
+        ),
+    ] = Seconds(86400)
+    presence_pulse_duration: Annotated[
+        Seconds,
+        _setting("WHATSAPP_PRESENCE_PULSE_DURATION", "--presence-pulse-duration", "of a pulse, such as 5m"),
+    ] = Seconds(300)
+    whatsapp_proxy: Annotated[
+        Secret | None,
+        _setting(
+            "WHATSAPP_PROXY",
+            "--whatsapp-proxy",
+            "http, https or socks5 URL of the proxy to WhatsApp; a device's own wins",
+        ),
+    ] = None
     storage: Annotated[Path, _setting("WAGATEWAY_STORAGE", "--storage", "folder of all data")] = Path(
         "storages"
     )
@@ -177,11 +248,23 @@ def _convert(name: str, text: str, kind: Any) -> object:
         value = [Secret(part) for part in value]  # type: ignore[attr-defined]
     if kind == Secret | None:
         return Secret(text)
+    if kind is Seconds:
+        return _seconds(name, text)
     try:
         return msgspec.convert(value, kind, strict=False, dec_hook=lambda to, raw: to(raw))
     except msgspec.ValidationError:
-        expected = getattr(kind, "__name__", str(kind))
+        expected = (
+            " | ".join(get_args(kind)) if get_origin(kind) is Literal else getattr(kind, "__name__", kind)
+        )
         raise Refused(f"{name}: this value is not a valid {expected}") from None
+
+
+def _seconds(name: str, text: str) -> Seconds:
+    found = _LENGTH.fullmatch(text.strip().lower())
+    if found is None or not text.strip():
+        raise Refused(f"{name}: must be seconds, or a time such as 24h, 5m or 1h30m")
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return Seconds(hours * 3600 + minutes * 60 + seconds)
 
 
 def _check(settings: Settings) -> None:
@@ -192,6 +275,8 @@ def _check(settings: Settings) -> None:
     for url in settings.webhook:
         if not _is_web(url):
             raise Refused("--webhook: each entry must be an http or https URL")
+    if settings.whatsapp_proxy is not None and not is_proxy(settings.whatsapp_proxy.value):
+        raise Refused("--whatsapp-proxy: must be an http, https or socks5 URL")
     if settings.base_path and not settings.base_path.startswith("/"):
         raise Refused("--base-path: must start with /")
     _check_networks(settings)
@@ -208,6 +293,10 @@ def _check_numbers(settings: Settings) -> None:
         raise Refused(f"--port: {settings.port} is not between 0 and 65535")
     if not 0 < settings.request_timeout <= 3600:
         raise Refused("--request-timeout: must be between 0 and 3600 seconds")
+    if settings.auto_reply_cooldown < 0 or settings.auto_reply_age <= 0:
+        raise Refused("--auto-reply-cooldown, --auto-reply-age: must not be less than 0, and the age not 0")
+    if not 0 < settings.presence_pulse_duration < settings.presence_pulse_interval:
+        raise Refused("--presence-pulse-duration: must be more than 0 and less than the interval")
     if settings.media_days < 0 or settings.media_megabytes < 0:
         raise Refused("--media-days, --media-megabytes: must not be less than 0")
 
@@ -234,6 +323,15 @@ def _is_web(url: str) -> bool:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # an unclosed [ or a port beyond 65535
+        return False
+
+
+def is_proxy(url: str) -> bool:
+    """Whether neonize can use it as a proxy."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in _PROXIES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
         return False
 
 

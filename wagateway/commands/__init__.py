@@ -3,19 +3,38 @@
 from types import ModuleType
 from typing import Any
 
-from wagateway.commands import app, chats, devices, internal, messages, sandbox, sending
+from wagateway.commands import (
+    app,
+    calls,
+    chats,
+    devices,
+    groups,
+    internal,
+    messages,
+    newsletters,
+    sandbox,
+    sending,
+    users,
+)
 from wagateway.contract import Command
 
 MODULES: tuple[ModuleType, ...] = (
     app,
+    calls,
     chats,
     devices,
+    groups,
     internal,
     messages,
+    newsletters,
+    sandbox.calls,
     sandbox.faults,
+    sandbox.history,
     sandbox.messaging,
     sandbox.network,
+    sandbox.people,
     sending,
+    users,
 )
 
 

@@ -72,3 +72,59 @@ class LoginWithCode(Command[PairCode], frozen=True, kw_only=True):
     needs: ClassVar[Needs] = "worker"
     done: ClassVar = "Login with code success"
     phone: Phone
+
+
+PasskeyStep = Literal["none", "awaiting_response", "awaiting_confirmation"]
+
+
+class Passkey(msgspec.Struct, frozen=True):
+    """Where a pairing by passkey is; `challenge` is null while there is none."""
+
+    device_id: str
+    status: PasskeyStep
+    challenge: dict[str, str] | None = None
+    code: str = ""
+    skip_handoff_ux: bool = False
+
+
+class GetPasskey(Command[Passkey], frozen=True, kw_only=True):
+    """Get the state of a pairing by passkey; neonize has none, so it is always `none`."""
+
+    routes: ClassVar = (Route("GET", "/app/passkey"),)
+    needs: ClassVar[Needs] = "worker"
+    done: ClassVar = "Passkey pairing status"
+
+
+class PasskeySent(msgspec.Struct, frozen=True):
+    """Which device."""
+
+    device_id: str
+
+
+class Assertion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The signed part of a WebAuthn assertion, each in base64url."""
+
+    client_data_json: str = msgspec.field(name="clientDataJSON")
+    authenticator_data: str
+    signature: str
+    user_handle: str | None = None
+
+
+class AnswerPasskey(Command[PasskeySent], frozen=True, kw_only=True, rename={"raw_id": "rawId"}):
+    """Answer the challenge of a pairing by passkey with a WebAuthn assertion."""
+
+    routes: ClassVar = (Route("POST", "/app/passkey/response"),)
+    needs: ClassVar[Needs] = "worker"
+    done: ClassVar = "Passkey response sent"
+    id: str
+    raw_id: str
+    type: Literal["public-key"]
+    response: Assertion
+
+
+class ConfirmPasskey(Command[PasskeySent], frozen=True, kw_only=True):
+    """Confirm the code of a pairing by passkey."""
+
+    routes: ClassVar = (Route("POST", "/app/passkey/confirm"),)
+    needs: ClassVar[Needs] = "worker"
+    done: ClassVar = "Passkey pairing confirmed"

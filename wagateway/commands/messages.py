@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from wagateway.commands.sending import MessageId
+from wagateway.commands.sending import MessageId, Sending
 from wagateway.contract import Command, Needs, Route
 from wagateway.phone import Phone
 
@@ -96,3 +96,64 @@ class FetchMedia(Command[MediaFile], frozen=True, kw_only=True):
 
     needs: ClassVar[Needs] = "shard"
     media_id: MediaId
+
+
+class ReactToMessage(Sending, frozen=True, kw_only=True):
+    """React to a message with an emoji; "" takes the reaction back."""
+
+    routes: ClassVar = (Route("POST", "/message/{message_id}/reaction"),)
+    message_id: MessageId
+    phone: Phone
+    emoji: Annotated[str, Meta(max_length=64)]
+
+
+class RevokeMessage(Sending, frozen=True, kw_only=True):
+    """Delete a message for everyone: one of ours, or as administrator of a group one of others."""
+
+    routes: ClassVar = (Route("POST", "/message/{message_id}/revoke"),)
+    message_id: MessageId
+    phone: Phone
+
+
+class UpdateMessage(Sending, frozen=True, kw_only=True):
+    """Replace the text of a message of ours."""
+
+    routes: ClassVar = (Route("POST", "/message/{message_id}/update"),)
+    message_id: MessageId
+    phone: Phone
+    message: Annotated[str, Meta(min_length=1, max_length=65536)]
+
+
+class ReadMessage(Sending, frozen=True, kw_only=True):
+    """Tell the sender that a message was read."""
+
+    routes: ClassVar = (Route("POST", "/message/{message_id}/read"),)
+    message_id: MessageId
+    phone: Phone
+
+
+class DeleteMessage(Command[None], frozen=True, kw_only=True):
+    """Delete a message for this account only, on all its devices."""
+
+    routes: ClassVar = (Route("POST", "/message/{message_id}/delete"),)
+    done: ClassVar = "Message deleted successfully"
+    message_id: MessageId
+    phone: Phone
+
+
+class StarMessage(Command[None], frozen=True, kw_only=True):
+    """Star a message on all devices of the account."""
+
+    routes: ClassVar = (Route("POST", "/message/{message_id}/star"),)
+    done: ClassVar = "Starred message successfully"
+    message_id: MessageId
+    phone: Phone
+
+
+class UnstarMessage(Command[None], frozen=True, kw_only=True):
+    """Take the star of a message back."""
+
+    routes: ClassVar = (Route("POST", "/message/{message_id}/unstar"),)
+    done: ClassVar = "Unstarred message successfully"
+    message_id: MessageId
+    phone: Phone

@@ -13,7 +13,7 @@ import zmq
 
 from wagateway import wire
 from wagateway.sandbox import control
-from wagateway.sandbox.control import messaging
+from wagateway.sandbox.control import calls, history, messaging, people
 from wagateway.sandbox.identity import tls_context
 from wagateway.sandbox.proxy import opener
 from wagateway.sandbox.world import World
@@ -75,7 +75,12 @@ async def serving(orders: Orders) -> AsyncIterator[SandboxNetwork]:
 
 
 def _commands(context: "zmq.Context[zmq.Socket[bytes]]", orders: Orders, world: World) -> Server[World]:
-    return Server(context, wire.sandbox_socket(orders.runtime), collect([control, messaging]), world)
+    return Server(
+        context,
+        wire.sandbox_socket(orders.runtime),
+        collect([control, calls, history, messaging, people]),
+        world,
+    )
 
 
 async def _listen(world: World, orders: Orders) -> asyncio.Server:

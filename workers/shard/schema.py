@@ -141,3 +141,26 @@ _MEDIA = (
 def _media(database: Database) -> None:
     for statement in _MEDIA:
         database.execute(statement)
+
+
+_CHATS = (
+    # As the account's phone has them; `muted_until` is Unix milliseconds, -1 for ever.
+    "ALTER TABLE chats ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE chats ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE chats ADD COLUMN marked_unread INTEGER NOT NULL DEFAULT 0",
+    # When the chat was last answered by itself.
+    "ALTER TABLE chats ADD COLUMN auto_replied_at INTEGER NOT NULL DEFAULT 0",
+    # JSON about an incoming call.
+    "ALTER TABLE messages ADD COLUMN metadata TEXT NOT NULL DEFAULT ''",
+    # When something that happens now and then was last done.
+    """CREATE TABLE marks (
+        name TEXT PRIMARY KEY,
+        at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+)
+
+
+@SCHEMA(name="0003_chats")
+def _chats(database: Database) -> None:
+    for statement in _CHATS:
+        database.execute(statement)

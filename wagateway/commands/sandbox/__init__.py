@@ -1,5 +1,7 @@
 """Commands to the simulated WhatsApp network and its phones."""
 
+from wagateway.commands.sandbox import calls as calls
+from wagateway.commands.sandbox import people as people
 from wagateway.commands.sandbox.faults import (
     AwaitWithheld,
     DelayAcks,
@@ -12,6 +14,7 @@ from wagateway.commands.sandbox.faults import (
     ReplaceStream,
     WithholdAcks,
 )
+from wagateway.commands.sandbox.history import SendHistory
 from wagateway.commands.sandbox.messaging import (
     AboutMessage,
     Inbox,
@@ -52,7 +55,6 @@ from wagateway.commands.sandbox.network import (
     NewsletterInfo,
     PhoneInfo,
     ScanQr,
-    SendHistory,
     UnlinkCompanion,
 )
 from wagateway.commands.sandbox.parts import Done

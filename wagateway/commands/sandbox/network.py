@@ -88,19 +88,6 @@ class UnlinkCompanion(Command[Done], frozen=True, kw_only=True):
     device: Device = 0
 
 
-class SendHistory(Command[Done], frozen=True, kw_only=True):
-    """Send a history sync of about `bytes` (before compression) to the phone's linked devices.
-
-    `conversations` is how many chats the messages are spread over. Counts the devices.
-    """
-
-    routes: ClassVar = (Route("POST", "/sandbox/phones/{phone}/history"),)
-    target: ClassVar[Target] = "sandbox"
-    phone: Phone
-    bytes: Annotated[int, Meta(ge=0, le=64_000_000)] = 100_000
-    conversations: Annotated[int, Meta(ge=1, le=10_000)] = 20
-
-
 class Contact(msgspec.Struct, frozen=True):
     """Somebody in an address book, under a full name."""
 

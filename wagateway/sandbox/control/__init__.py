@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from wagateway.commands import sandbox as commands
 from wagateway.contract import Problem
 from wagateway.phone import to_jid
-from wagateway.sandbox import contacts, groups, history, inboxes, linking, newsletters, presence
+from wagateway.sandbox import contacts, groups, inboxes, linking, newsletters, presence
 from wagateway.sandbox.connection import replaced
 from wagateway.sandbox.contents import Quoted, text_message
 from wagateway.sandbox.network import Online
@@ -183,16 +183,6 @@ async def set_presence(world: World, command: commands.SetPresence) -> commands.
     return commands.Done(1)
 
 
-async def send_history(world: World, command: commands.SendHistory) -> commands.Done:
-    """A history sync to every linked device."""
-    phone = world.phone(command.phone)
-    blob = await asyncio.to_thread(history.make, command.bytes, command.conversations)
-    linked = _linked(phone, 0)
-    for companion in linked:
-        history.send(phone, companion, world.media, blob)
-    return commands.Done(len(linked))
-
-
 async def drop_connection(world: World, command: commands.DropConnection) -> commands.Done:
     """Cut the line."""
     online = _online(world, command.phone, command.device)
@@ -235,10 +225,10 @@ async def reject_sends(world: World, command: commands.RejectSends) -> commands.
 
 async def unlink_companion(world: World, command: commands.UnlinkCompanion) -> commands.Done:
     """Log devices out."""
-    linked = _linked(world.phone(command.phone), command.device)
-    for companion in linked:
+    devices = linked(world.phone(command.phone), command.device)
+    for companion in devices:
         linking.unlink(world.network, companion)
-    return commands.Done(len(linked))
+    return commands.Done(len(devices))
 
 
 async def replace_stream(world: World, command: commands.ReplaceStream) -> commands.Done:
@@ -259,7 +249,8 @@ async def fail_logins(world: World, command: commands.FailLogins) -> commands.Do
     return commands.Done()
 
 
-def _linked(phone: Phone, device: int) -> list[Endpoint]:
+def linked(phone: Phone, device: int) -> list[Endpoint]:
+    """The linked devices of a phone, or one of them; raises 404."""
     numbers = [each for each in phone.account.companions if device in (0, each)]
     if not numbers:
         raise Problem(404, "COMPANION_NOT_FOUND", "The phone has no such linked device")
@@ -267,8 +258,8 @@ def _linked(phone: Phone, device: int) -> list[Endpoint]:
 
 
 def _online(world: World, phone: str, device: int) -> list[Online]:
-    linked = _linked(world.phone(phone), device)
-    return [world.network.online[each.key] for each in linked if each.key in world.network.online]
+    devices = linked(world.phone(phone), device)
+    return [world.network.online[each.key] for each in devices if each.key in world.network.online]
 
 
 async def add_contacts(world: World, command: commands.AddContacts) -> commands.Done:
