@@ -15,7 +15,7 @@ import structlog
 from supervisor.child import Child
 from supervisor.keeper import Keeper
 from supervisor.spawn import Order
-from wagateway.commands.internal import Beat, DeviceRow, DeviceTable, ProcessRow
+from wagateway.commands.internal import Beat, DeviceRow, DeviceTable, Hooks, ProcessRow
 from wagateway.contract import Problem
 from wagateway.database import as_problem
 from wagateway.feed import Publisher
@@ -93,6 +93,25 @@ class Devices:
         self._changed(keeper)
         return keeper
 
+    def hooks(self, entry: Entry) -> Hooks:
+        """Where the events of a device go: its own settings, else the gateway's."""
+        settings = self.settings
+        own = [name.strip() for name in entry.webhook_events.split(",") if name.strip()]
+        return Hooks(
+            urls=[entry.webhook_url] if entry.webhook_url else settings.webhook,
+            secret=entry.webhook_secret.value or self._given.webhook_secret,
+            events=own or settings.webhook_events,
+            insecure=entry.webhook_insecure or settings.webhook_insecure_skip_verify,
+        )
+
+    def change(self, keeper: Keeper, entry: Entry) -> None:
+        """Keep changed settings of a device; durable when it returns. Raises 507 or 503."""
+        try:
+            self._registry.put(entry)
+        except sqlite3.Error as error:
+            raise as_problem(error) from error
+        keeper.entry = entry
+
     async def remove(self, keeper: Keeper) -> None:
         """Stop the worker, forget the device and delete all its data.
 
@@ -164,7 +183,8 @@ class Devices:
             life=given.life,
             log=given.log,
             connect=keeper.entry.paired,
-            webhook_secret=given.webhook_secret,
+            hooks=self.hooks(keeper.entry),
+            proxy=keeper.entry.proxy if keeper.entry.proxy.value else self.settings.whatsapp_proxy,
             sandbox=given.sandbox,
         )
         output = given.runtime / f"{device_key(keeper.entry.device_id)}.out"

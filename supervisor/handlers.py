@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -15,17 +16,25 @@ from supervisor.keeper import Keeper
 from supervisor.memory import pss
 from wagateway import wire
 from wagateway.commands.devices import (
+    CreatedDevice,
     CreateDevice,
     DeviceInfo,
+    DeviceProxy,
+    DeviceWebhook,
     GetDevice,
+    GetDeviceProxy,
+    GetDeviceWebhook,
     ListDevices,
     LogoutDevice,
     ReconnectDevice,
     Reconnected,
     Removed,
     RemoveDevice,
+    SetDeviceProxy,
+    SetDeviceWebhook,
 )
 from wagateway.commands.internal import (
+    ConfigureHooks,
     DeviceRow,
     DeviceTable,
     GetDeviceTable,
@@ -39,11 +48,14 @@ from wagateway.commands.internal import (
 from wagateway.contract import Problem
 from wagateway.link import Link
 from wagateway.phone import USER
-from wagateway.problems import device_not_found, device_not_logged_in, device_unavailable
+from wagateway.problems import device_not_found, device_not_logged_in, device_unavailable, invalid
 from wagateway.registry import Entry
+from wagateway.settings import Secret, is_proxy, is_web
 
 READY_SECONDS = 10.0
 UNLINK_SECONDS = 10.0
+CONFIGURE_SECONDS = 3.0
+_HIDDEN = "***"
 _NEEDS_A_PERSON = frozenset(
     {"crash_loop", "logged_out", "stream_replaced", "banned", "client_outdated", "shard_unusable"}
 )
@@ -51,12 +63,23 @@ _NEEDS_A_PERSON = frozenset(
 log = structlog.get_logger()
 
 
-async def create_device(devices: Devices, command: CreateDevice) -> DeviceInfo:
+async def create_device(devices: Devices, command: CreateDevice) -> CreatedDevice:
     """Register only: a worker is started when somebody logs in."""
     device_id = command.device_id or str(uuid.uuid4())
     if device_id in devices.keepers:
         raise Problem(409, "DEVICE_ALREADY_EXISTS", f"Device '{device_id}' already exists")
-    return _info(devices.add(Entry(device_id=device_id, created_at=time.time())).row())
+    entry = Entry(
+        device_id=device_id,
+        created_at=time.time(),
+        webhook_url=_web(command.webhook_url),
+        webhook_secret=Secret(command.webhook_secret),
+        webhook_events=command.webhook_events,
+        webhook_insecure=command.webhook_insecure_skip_verify,
+        proxy=_proxy(command.proxy),
+    )
+    info = msgspec.structs.asdict(_info(devices.add(entry).row()))
+    hook = msgspec.structs.asdict(_webhook(entry))
+    return CreatedDevice(**info | hook)
 
 
 async def list_devices(devices: Devices, command: ListDevices) -> list[DeviceInfo]:
@@ -90,6 +113,46 @@ async def reconnect_device(devices: Devices, command: ReconnectDevice) -> Reconn
         await keeper.until(lambda row: row.worker == "parked" or row.state == "logged_in", READY_SECONDS)
     row = keeper.row()
     return Reconnected(device_id=row.device_id, state=row.state)
+
+
+async def get_device_webhook(devices: Devices, command: GetDeviceWebhook) -> DeviceWebhook:
+    """The device's own, whose secret is not told."""
+    return _webhook(_find(devices, command.device_id).entry)
+
+
+async def set_device_webhook(devices: Devices, command: SetDeviceWebhook) -> DeviceWebhook:
+    """Kept, then told to the running worker; one that starts meanwhile is told at its start."""
+    keeper = _find(devices, command.device_id)
+    entry = keeper.entry
+    if command.webhook_url is not None:
+        entry = msgspec.structs.replace(entry, webhook_url=_web(command.webhook_url))
+    if command.webhook_secret is not None:
+        entry = msgspec.structs.replace(entry, webhook_secret=Secret(command.webhook_secret))
+    if command.webhook_events is not None:
+        entry = msgspec.structs.replace(entry, webhook_events=command.webhook_events)
+    if command.webhook_insecure_skip_verify is not None:
+        entry = msgspec.structs.replace(entry, webhook_insecure=command.webhook_insecure_skip_verify)
+    devices.change(keeper, entry)
+    if keeper.child is not None and not await _configured(devices, keeper):
+        await keeper.stop()  # it hangs or leaves: the next one starts with what was kept
+        keeper.start()
+    return _webhook(entry)
+
+
+async def get_device_proxy(devices: Devices, command: GetDeviceProxy) -> DeviceProxy:
+    """The device's own, whose password is not told."""
+    return _shown(_find(devices, command.device_id).entry)
+
+
+async def set_device_proxy(devices: Devices, command: SetDeviceProxy) -> DeviceProxy:
+    """A worker that runs is replaced: no connection may outlive the change."""
+    keeper = _find(devices, command.device_id)
+    entry = msgspec.structs.replace(keeper.entry, proxy=_proxy(command.proxy))
+    devices.change(keeper, entry)
+    if keeper.child is not None:
+        await keeper.stop()
+        keeper.start()
+    return _shown(entry)
 
 
 async def get_device_table(devices: Devices, command: GetDeviceTable) -> DeviceTable:
@@ -160,6 +223,47 @@ def _info(row: DeviceRow) -> DeviceInfo:
         name=row.display_name,
         device=row.jid,
     )
+
+
+def _webhook(entry: Entry) -> DeviceWebhook:
+    return DeviceWebhook(
+        device_id=entry.device_id,
+        webhook_url=entry.webhook_url,
+        webhook_secret=_HIDDEN if entry.webhook_secret.value else "",
+        webhook_events=entry.webhook_events,
+        webhook_insecure_skip_verify=entry.webhook_insecure,
+    )
+
+
+def _web(url: str) -> str:
+    if url and not is_web(url):
+        raise invalid("webhook_url", "must be an http or https URL")
+    return url
+
+
+def _proxy(url: str) -> Secret:
+    if url and not is_proxy(url):
+        raise invalid("proxy", "must be an http, https or socks5 URL")
+    return Secret(url)
+
+
+def _shown(entry: Entry) -> DeviceProxy:
+    parts = urlsplit(entry.proxy.value)
+    place = parts.netloc.rpartition("@")[2]
+    return DeviceProxy(entry.device_id, f"{parts.scheme}://{place}" if place else "")
+
+
+async def _configured(devices: Devices, keeper: Keeper) -> bool:
+    """Whether the running worker has taken the device's webhook."""
+    address = wire.worker_socket(devices.runtime, keeper.entry.device_id)
+    try:
+        with Link(devices.context, address) as link:
+            async with asyncio.timeout(CONFIGURE_SECONDS):
+                await link.connected.wait()
+            await link.ask(ConfigureHooks(hooks=devices.hooks(keeper.entry)), CONFIGURE_SECONDS)
+    except (Problem, TimeoutError):
+        return False
+    return True
 
 
 def _needs_a_person(row: DeviceRow) -> bool:

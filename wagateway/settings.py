@@ -273,7 +273,7 @@ def _check(settings: Settings) -> None:
         if pair.value.count(":") != 1 or not all(pair.value.split(":")):
             raise Refused("--basic-auth: each entry must be user:password, with one colon")
     for url in settings.webhook:
-        if not _is_web(url):
+        if not is_web(url):
             raise Refused("--webhook: each entry must be an http or https URL")
     if settings.whatsapp_proxy is not None and not is_proxy(settings.whatsapp_proxy.value):
         raise Refused("--whatsapp-proxy: must be an http, https or socks5 URL")
@@ -318,7 +318,8 @@ def _check_network(flag: str, text: str) -> None:
         raise Refused(f"{flag}: {text} is not an address or network") from None
 
 
-def _is_web(url: str) -> bool:
+def is_web(url: str) -> bool:
+    """Whether it is an http or https URL with a host."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from wagateway.commands.internal import Hooks
 from wagateway.settings import Secret, Settings
 from wagateway.wire import device_key
 
@@ -24,7 +25,7 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     """A worker's orders. `token` is random per spawn and marks its beats.
 
     `life` is a descriptor that reads end-of-file when the supervisor is gone. `connect` is whether to log
-    in to WhatsApp at once. `webhook_secret` signs what hooks get.
+    in to WhatsApp at once. `proxy` is the URL through which all its traffic with WhatsApp goes, if any.
     """
 
     device_id: str
@@ -34,7 +35,8 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     life: int
     log: int
     connect: bool
-    webhook_secret: str
+    hooks: Hooks
+    proxy: Secret | None = None
     sandbox: SandboxNetwork | None = None
 
 

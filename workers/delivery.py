@@ -17,8 +17,8 @@ import aiohttp
 import msgspec
 import structlog
 
+from wagateway.commands.internal import Hooks
 from wagateway.contract import Problem
-from wagateway.settings import Settings
 from workers.shard import Shard, hooks
 from workers.shard import log as event_log
 from workers.shard.hooks import HookRow
@@ -55,29 +55,53 @@ class Failed(Exception):
 class Delivery:
     """All hooks of a device. Use it on the loop; only `committed` may be called on any thread."""
 
-    def __init__(self, runners: list["Hook"], head: int, first: int) -> None:
+    def __init__(self, shard: Shard, pace: Pace, head: int, first: int) -> None:
         self._loop = asyncio.get_running_loop()
-        self._hooks = runners
+        self._shard = shard
+        self._pace = pace
+        self._hooks: list[Hook] = []
         self._head = head
         self._first = first
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._changing = asyncio.Lock()
 
     @classmethod
-    async def open(cls, shard: Shard, settings: Settings, secret: str, pace: Pace | None = None) -> Self:
-        """The hooks of the settings: a new one starts at the end of the log, a known one where it was."""
-        rows = await asyncio.wrap_future(
-            shard.write(lambda connection: hooks.sync_hooks(connection, settings.webhook))
-        )
+    async def open(cls, shard: Shard, wanted: Hooks, pace: Pace | None = None) -> Self:
+        """The hooks of a device: a new one starts at the end of the log, a known one where it was."""
         head, held = await shard.read(
             lambda connection: (event_log.last_seq(connection), event_log.count(connection))
         )
-        runners = [Hook(shard, row, head, settings, secret, pace or Pace()) for row in rows]
-        return cls(runners, head, head - held)
+        delivery = cls(shard, pace or Pace(), head, head - held)
+        await delivery.change(wanted)
+        return delivery
+
+    async def change(self, wanted: Hooks) -> None:
+        """Have these hooks from now on; raises `Problem` when the disk cannot keep that."""
+        async with self._changing:
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks)  # as they end they save how far they came
+            try:
+                rows = await asyncio.wrap_future(
+                    self._shard.write(lambda connection: hooks.sync_hooks(connection, wanted.urls))
+                )
+                self._hooks = [Hook(self._shard, row, self._head, wanted, self._pace) for row in rows]
+            finally:
+                self._start()
 
     async def run(self) -> None:
-        """Deliver until cancelled; returns at once when there are no hooks."""
-        async with asyncio.TaskGroup() as group:
-            for hook in self._hooks:
-                group.create_task(hook.run(), name=f"hook {hook.host}")
+        """Deliver until cancelled."""
+        async with asyncio.TaskGroup() as self._group:
+            self._start()
+            await asyncio.Event().wait()  # hooks may come later
+
+    def _start(self) -> None:
+        if self._group is not None:
+            self._tasks = [
+                self._group.create_task(hook.run(), name=f"hook {hook.host}") for hook in self._hooks
+            ]
 
     def committed(self, seq: int) -> None:
         """The log holds events up to this one."""
@@ -101,18 +125,16 @@ class Delivery:
 class Hook:
     """One URL: what it got, and the task that gives it the rest."""
 
-    def __init__(
-        self, shard: Shard, row: HookRow, head: int, settings: Settings, secret: str, pace: Pace
-    ) -> None:
+    def __init__(self, shard: Shard, row: HookRow, head: int, wanted: Hooks, pace: Pace) -> None:
         self.head = head
         self.cursor = row.cursor
         self.host = urlsplit(row.url).hostname or ""
         self._shard = shard
         self._row = row
-        self._secret = secret
+        self._secret = wanted.secret
         self._pace = pace
-        self._verify = not settings.webhook_insecure_skip_verify
-        self._wanted = frozenset(name.lower() for name in settings.webhook_events)
+        self._verify = not wanted.insecure
+        self._wanted = frozenset(name.lower() for name in wanted.events)
         self._more = asyncio.Event()
         self._saving: asyncio.Task[None] | None = None
 

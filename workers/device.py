@@ -3,12 +3,13 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
 import structlog
 
 from wagateway.commands.app import DeviceState
+from wagateway.commands.internal import Hooks
 from wagateway.contract import Problem
 from wagateway.exits import Exit
 from wagateway.problems import device_not_logged_in, device_unavailable
@@ -45,8 +46,8 @@ class Device:
     """One device. Everything here runs in the event loop; handlers get this and nothing below it.
 
     `jid`, `lid` and `display_name` are the account's, "" when not paired or not known. Files are kept in
-    `folder`, and worked on in its `tmp`, which is emptied. `changed` is called
-    after every change of state. `over` gets the exit code when the worker must end.
+    `folder`, and worked on in its `tmp`, which is emptied. `changed` is called after every change of state,
+    `send_events_to` changes the hooks. `over` gets the exit code when the worker must end.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Device:
         self.state: DeviceState = "disconnected"
         self.reason = ""
         self.changed: Callable[[], None] = _nobody_listens
+        self.send_events_to: Callable[[Hooks], Awaitable[None]] = _nowhere
         self.over: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self.used_at = time.monotonic()
         self.jid, self.lid, self.display_name = NOBODY
@@ -234,3 +236,7 @@ class Device:
 
 def _nobody_listens() -> None:
     """Until the beats are there."""
+
+
+async def _nowhere(hooks: Hooks) -> None:
+    """Until the hooks are there."""

@@ -116,12 +116,13 @@ async def _run(spec: WorkerSpec, folder: Path) -> Exit:
     async with contextlib.AsyncExitStack() as stack:
         shard = Shard.open(folder / "shard.db")
         stack.callback(shard.close)
-        delivery = await Delivery.open(shard, spec.settings, spec.webhook_secret)
+        delivery = await Delivery.open(shard, spec.hooks)
         events = Events(loop)
         engine = NeonizeEngine(_orders(spec, folder), events)
         device = Device(spec.device_id, spec.settings, engine, shard, folder, spec.sandbox)
         stack.push_async_callback(device.close)
         device.media.outcomes.committed = device.outbox.committed = delivery.committed
+        device.send_events_to = delivery.change
         inbound = events.attach(device, delivery)
         context = stack.enter_context(zmq.Context())
         server = stack.enter_context(_server(context, spec, device))
@@ -241,7 +242,7 @@ async def _until_over(device: Device, stop: asyncio.Event, beats: Beats, deliver
 
     async def delivering() -> Exit:
         await delivery.run()
-        return await device.over  # without hooks there is nothing to run
+        return await device.over
 
     async def fetching() -> Exit:
         await device.media.run()

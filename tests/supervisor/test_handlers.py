@@ -13,14 +13,19 @@ from wagateway import wire
 from wagateway.commands.devices import (
     CreateDevice,
     GetDevice,
+    GetDeviceProxy,
+    GetDeviceWebhook,
     ListDevices,
     LogoutDevice,
     ReconnectDevice,
     Reconnected,
     Removed,
     RemoveDevice,
+    SetDeviceProxy,
+    SetDeviceWebhook,
 )
 from wagateway.commands.internal import (
+    ConfigureHooks,
     GetDeviceTable,
     GetOverview,
     ProcessRow,
@@ -185,3 +190,91 @@ async def test_all_is_well_until_something_needs_a_person(world: World) -> None:
 async def test_a_dead_front_is_not_well(world: World) -> None:
     world.devices.fixed = lambda: fixed(0)
     assert not (await handlers.get_overview(world.devices, GetOverview())).well
+
+
+HOOK = "http://127.0.0.1:9/hook"
+
+
+async def test_the_webhook_of_a_device_takes_the_place_of_the_gateways(world: World) -> None:
+    created = await handlers.create_device(
+        world.devices,
+        CreateDevice(device_id="shop", webhook_url=HOOK, webhook_secret="hush", webhook_events="message, x"),
+    )
+    assert (HOOK, "***", "message, x") == (
+        created.webhook_url,
+        created.webhook_secret,
+        created.webhook_events,
+    )
+    hooks = world.devices.hooks(world.devices.keepers["shop"].entry)
+    assert ([HOOK], "hush", ["message", "x"]) == (hooks.urls, hooks.secret, hooks.events)
+    plain = world.devices.hooks(Entry("other", 0.0))
+    assert ([], "whsec_x", []) == (plain.urls, plain.secret, plain.events)
+
+
+async def test_a_change_of_the_webhook_is_a_merge_and_outlives_a_restart(world: World) -> None:
+    await handlers.create_device(world.devices, CreateDevice(device_id="shop", webhook_url=HOOK))
+    await handlers.set_device_webhook(
+        world.devices, SetDeviceWebhook(device_id="shop", webhook_secret="hush", webhook_events="message")
+    )
+    changed = await handlers.set_device_webhook(
+        world.devices, SetDeviceWebhook(device_id="shop", webhook_events="")
+    )
+    assert (HOOK, "***", "") == (changed.webhook_url, changed.webhook_secret, changed.webhook_events)
+    (entry,) = world.registry.entries()
+    assert ("hush", HOOK) == (entry.webhook_secret.value, entry.webhook_url)
+    assert "hush" not in repr(entry)
+    assert changed == await handlers.get_device_webhook(world.devices, GetDeviceWebhook(device_id="shop"))
+
+
+async def test_a_running_worker_is_told_of_its_new_webhook(world: World) -> None:
+    paired(world)
+    world.devices.keepers["shop"].start()
+    await world.until("shop", lambda row: row.worker == "running")
+    told: list[ConfigureHooks] = []
+
+    async def configure(state: object, command: ConfigureHooks) -> None:
+        told.append(command)
+
+    module = types.ModuleType("made_up")
+    configure.__module__ = module.__name__
+    module.__dict__["configure"] = configure
+    address = wire.worker_socket(world.folder, "shop")
+    with Server(world.context, address, collect([module]), None):
+        await handlers.set_device_webhook(world.devices, SetDeviceWebhook(device_id="shop", webhook_url=HOOK))
+    assert [[HOOK]] == [command.hooks.urls for command in told]
+    assert 1 == len(world.of("shop"))
+
+
+async def test_a_worker_that_does_not_take_its_new_webhook_is_replaced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "CONFIGURE_SECONDS", 0.01)
+    paired(world)
+    world.devices.keepers["shop"].start()
+    await world.until("shop", lambda row: row.worker == "running")
+    await handlers.set_device_webhook(world.devices, SetDeviceWebhook(device_id="shop", webhook_url=HOOK))
+    await world.until("shop", lambda row: row.worker == "running")
+    assert [HOOK] == world.of("shop")[-1].spec.hooks.urls
+
+
+@pytest.mark.parametrize("url", ["ftp://host/", "no url", "http://", "javascript:alert(1)"])
+async def test_a_webhook_that_is_no_web_address_is_refused(world: World, url: str) -> None:
+    with pytest.raises(Problem, match="webhook_url"):
+        await handlers.create_device(world.devices, CreateDevice(webhook_url=url))
+
+
+async def test_a_new_proxy_replaces_the_worker_and_its_password_is_not_told(world: World) -> None:
+    paired(world)
+    world.devices.keepers["shop"].start()
+    await world.until("shop", lambda row: row.worker == "running")
+    proxy = "socks5://me:hush@127.0.0.1:1080"
+    shown = await handlers.set_device_proxy(world.devices, SetDeviceProxy(device_id="shop", proxy=proxy))
+    await world.until("shop", lambda row: row.worker == "running")
+    first, second = world.of("shop")
+    assert first.spec.proxy is None
+    assert second.spec.proxy is not None
+    assert proxy == second.spec.proxy.value
+    assert "socks5://127.0.0.1:1080" == shown.proxy
+    assert shown == await handlers.get_device_proxy(world.devices, GetDeviceProxy(device_id="shop"))
+    with pytest.raises(Problem, match="proxy"):
+        await handlers.set_device_proxy(world.devices, SetDeviceProxy(device_id="shop", proxy="ftp://x"))

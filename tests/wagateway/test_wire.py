@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from wagateway import spec, wire
+from wagateway.commands.internal import Hooks
 from wagateway.settings import Secret, Settings
 from wagateway.wire import Malformed, Reply, Request, groups
 
@@ -85,7 +86,7 @@ def test_a_spec_arrives_as_it_was_sent() -> None:
         life=3,
         log=4,
         connect=True,
-        webhook_secret="s",
+        hooks=Hooks([], "s"),
         sandbox=spec.SandboxNetwork(proxy="http://127.0.0.1:1", root_key="00", ca="/x"),
     )
     key = Secret("ff" * 32)

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from tests.workers.conftest import ALICE, OWN, incoming, rows
-from wagateway.settings import Settings
+from wagateway.commands.internal import Hooks
 from workers import delivery
 from workers.delivery import Delivery, Pace, pause
 from workers.inbound import Inbound
@@ -105,8 +105,7 @@ class Who:
 async def delivering(
     shard: Shard, *urls: str, pace: Pace = FAST, events: tuple[str, ...] = ()
 ) -> AsyncIterator[Running]:
-    settings = Settings(webhook=list(urls), webhook_events=list(events))
-    made = await Delivery.open(shard, settings, SECRET, pace)
+    made = await Delivery.open(shard, Hooks(list(urls), SECRET, list(events)), pace)
     task = asyncio.create_task(made.run())
     try:
         yield Running(made, Inbound(shard, Who(), made.committed))
@@ -325,3 +324,24 @@ async def test_many_waiting_events_drain_fast(shard: Shard, sink: Sink) -> None:
         await sink.until(lambda: len(sink.taken) == 300)
     assert [str(n) for n in range(300)] == sink.texts()
     assert time.monotonic() - began < 5
+
+
+async def test_the_hooks_can_be_changed_while_they_run(shard: Shard, sink: Sink) -> None:
+    async with delivering(shard, "http://127.0.0.1:1/hook") as running:
+        await running.receive("for the dead hook")
+        await running.delivery.change(Hooks([sink.url], "another secret"))
+        await running.receive("for the new hook")
+        await sink.until(lambda: len(sink.taken) == 1)
+        await running.delivery.change(Hooks([], "another secret"))
+        await running.receive("for nobody")
+        assert 0 == running.delivery.lag()
+    assert ["for the new hook"] == sink.texts()
+
+
+async def test_a_hook_that_is_kept_goes_on_where_it_was(shard: Shard, sink: Sink) -> None:
+    async with delivering(shard, sink.url, events=("nothing.like.it",)) as running:
+        await running.receive("filtered")
+        await running.delivery.change(Hooks([sink.url], SECRET))
+        await running.receive("wanted")
+        await sink.until(lambda: "wanted" in sink.texts())
+    assert sink.texts() in (["wanted"], ["filtered", "wanted"])

@@ -27,13 +27,46 @@ class DeviceInfo(msgspec.Struct, frozen=True):
     device: str = ""
 
 
-class CreateDevice(Command[DeviceInfo], frozen=True, kw_only=True):
-    """Register a device; without an id it gets a UUID."""
+WebhookUrl = Annotated[str, Meta(max_length=2048, description='An http or https URL, or ""')]
+WebhookSecret = Annotated[str, Meta(max_length=256)]
+WebhookEvents = Annotated[str, Meta(max_length=1024, description='Names of events, comma separated; "": all')]
+ProxyUrl = Annotated[str, Meta(max_length=512, description='An http, https or socks5 URL, or ""')]
+
+
+class DeviceWebhook(msgspec.Struct, frozen=True):
+    """The webhook of a device, in place of the gateway's; "" where the gateway's holds.
+
+    The secret is shown as `***`.
+    """
+
+    device_id: str
+    webhook_url: str
+    webhook_secret: str
+    webhook_events: str
+    webhook_insecure_skip_verify: bool
+
+
+class CreatedDevice(DeviceInfo, frozen=True, kw_only=True):
+    """A new device with its webhook."""
+
+    webhook_url: str = ""
+    webhook_secret: str = ""
+    webhook_events: str = ""
+    webhook_insecure_skip_verify: bool = False
+
+
+class CreateDevice(Command[CreatedDevice], frozen=True, kw_only=True):
+    """Register a device; without an id it gets a UUID. Webhook and proxy take the place of the gateway's."""
 
     routes: ClassVar = (Route("POST", "/devices"),)
     target: ClassVar[Target] = "supervisor"
     done: ClassVar = "Device created successfully"
     device_id: DeviceId | None = None
+    webhook_url: WebhookUrl = ""
+    webhook_secret: WebhookSecret = ""
+    webhook_events: WebhookEvents = ""
+    webhook_insecure_skip_verify: bool = False
+    proxy: ProxyUrl = ""
 
 
 class ListDevices(Command[list[DeviceInfo]], frozen=True, kw_only=True):
@@ -100,3 +133,51 @@ class ReconnectDevice(Command[Reconnected], frozen=True, kw_only=True):
     target: ClassVar[Target] = "supervisor"
     done: ClassVar = "Reconnect success"
     device_id: str
+
+
+class GetDeviceWebhook(Command[DeviceWebhook], frozen=True, kw_only=True):
+    """Get the webhook of a device."""
+
+    routes: ClassVar = (Route("GET", "/devices/{device_id}/webhook"),)
+    target: ClassVar[Target] = "supervisor"
+    done: ClassVar = "Device webhook retrieved"
+    device_id: str
+
+
+class SetDeviceWebhook(Command[DeviceWebhook], frozen=True, kw_only=True):
+    """Change the webhook of a device at once; what is not given stays, "" gives it up for the gateway's."""
+
+    routes: ClassVar = (Route("PATCH", "/devices/{device_id}/webhook"),)
+    target: ClassVar[Target] = "supervisor"
+    done: ClassVar = "Device webhook updated"
+    device_id: str
+    webhook_url: WebhookUrl | None = None
+    webhook_secret: WebhookSecret | None = None
+    webhook_events: WebhookEvents | None = None
+    webhook_insecure_skip_verify: bool | None = None
+
+
+class DeviceProxy(msgspec.Struct, frozen=True):
+    """The proxy of a device, without its password; "" where the gateway's holds."""
+
+    device_id: str
+    proxy: str
+
+
+class GetDeviceProxy(Command[DeviceProxy], frozen=True, kw_only=True):
+    """Get the proxy through which a device reaches WhatsApp."""
+
+    routes: ClassVar = (Route("GET", "/devices/{device_id}/proxy"),)
+    target: ClassVar[Target] = "supervisor"
+    done: ClassVar = "Device proxy retrieved"
+    device_id: str
+
+
+class SetDeviceProxy(Command[DeviceProxy], frozen=True, kw_only=True):
+    """Set the proxy through which a device reaches WhatsApp, and reconnect it; "" gives it up."""
+
+    routes: ClassVar = (Route("PUT", "/devices/{device_id}/proxy"),)
+    target: ClassVar[Target] = "supervisor"
+    done: ClassVar = "Device proxy updated"
+    device_id: str
+    proxy: ProxyUrl

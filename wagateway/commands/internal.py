@@ -28,6 +28,21 @@ class Beat(msgspec.Struct, frozen=True):
     hook_lag: int = 0
 
 
+class Hooks(msgspec.Struct, frozen=True):
+    """Where the events of a device go: no `events` means all; `insecure` accepts any TLS certificate.
+
+    `secret` signs what they get.
+    """
+
+    urls: list[str]
+    secret: str
+    events: list[str] = []
+    insecure: bool = False
+
+    def __repr__(self) -> str:
+        return f"Hooks({len(self.urls)} urls)"
+
+
 class DeviceRow(msgspec.Struct, frozen=True):
     """What the supervisor knows of a device; times are Unix seconds, `pid` is 0 without a worker.
 
@@ -119,3 +134,10 @@ class Unlink(Command[Unlinked], frozen=True, kw_only=True):
     """Log this device out of WhatsApp; the worker stays up to be stopped."""
 
     needs: ClassVar[Needs] = "worker"
+
+
+class ConfigureHooks(Command[None], frozen=True, kw_only=True):
+    """From now on the events go there; from the supervisor to a running worker."""
+
+    needs: ClassVar[Needs] = "worker"
+    hooks: Hooks
