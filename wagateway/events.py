@@ -28,6 +28,7 @@ REVOKED = "message.revoked"
 ACK = "message.ack"
 MEDIA_READY = "media.ready"
 MEDIA_FAILED = "media.failed"
+CALL = "call.offer"
 UNREAD = "unread"
 
 _LAST_MILLISECOND = 253_402_300_799_999  # of the year 9999
@@ -171,6 +172,25 @@ class MediaPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     mime_type: str = ""
     size: int = 0
     reason: str = ""
+
+
+class CallPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody calls, in a group with a `group_jid`; when `auto_rejected`, the gateway rejects it by itself.
+
+    `remote_platform` and `remote_version` are what the caller's application says of itself.
+    """
+
+    call_id: str
+    chat_id: str
+    chat_lid: str = ""
+    sender: str = msgspec.field(name="from")
+    from_lid: str = ""
+    sender_display_name: str
+    timestamp: str
+    auto_rejected: bool
+    group_jid: str = ""
+    remote_platform: str = ""
+    remote_version: str = ""
 
 
 class UnreadPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

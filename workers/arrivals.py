@@ -34,11 +34,33 @@ class Own(event_log.Own, Protocol):
     lid: str
 
 
+class Arrived(msgspec.Struct, frozen=True):
+    """A message of somebody else that is new here; JIDs are phone JIDs where known.
+
+    `timestamp` is Unix milliseconds. Messages about others, such as reactions and edits, are not told so.
+    """
+
+    id: str
+    chat: str
+    sender: str
+    kind: str
+    timestamp: int
+
+
+class Called(msgspec.Struct, frozen=True):
+    """Somebody calls who must be rejected; `caller` is a phone JID where known."""
+
+    id: str
+    caller: str
+
+
 class Kept(msgspec.Struct, frozen=True):
     """What a transaction did: `seq` is its last event (None: it made none), `wanted` a file to fetch."""
 
     seq: int | None = None
     wanted: bool = False
+    arrived: Arrived | None = None
+    called: Called | None = None
 
 
 def keep_message(
@@ -59,7 +81,7 @@ def keep_message(
         if timer is not None:
             messages.set_timer(connection, facts.chat, timer)
         return Kept()
-    read = _opened(connection, own, read, facts)
+    read = opened(connection, own, read, facts.chat, (facts.sender, facts.sender_lid))
     row = row_of(read, facts, message.content)
     allowed = _allowed(connection, row)
     named = not facts.is_from_me and not is_group(facts.chat) and facts.chat == facts.sender
@@ -74,7 +96,8 @@ def keep_message(
     seq = _tell(connection, own, read, facts, download=download)
     if read.media is not None:
         seq = _tell_ready(connection, own, read.media, row) or seq
-    return Kept(open_late(connection, own, facts.chat, facts.id) or seq, wanted)
+    seq = open_late(connection, own, facts.chat, facts.id) or seq
+    return Kept(seq, wanted, arrived=_arrived(row))
 
 
 def open_late(connection: sqlite3.Connection, own: Own, chat: str, message_id: str) -> int | None:
@@ -90,24 +113,31 @@ def open_late(connection: sqlite3.Connection, own: Own, chat: str, message_id: s
         *said, raw = row
         facts = _facts_of_row(connection, own, *said)
         read = content.interpret(E2E.Message.FromString(raw))
-        opened = None if read is None else _opened(connection, own, read, facts)
-        if opened is None or opened is read:
+        senders = (facts.sender, facts.sender_lid)
+        clear = None if read is None else opened(connection, own, read, facts.chat, senders)
+        if clear is None or clear is read:
             continue
         moment = messages.now()
         connection.execute(
             "UPDATE messages SET content = ?, updated_at = ? WHERE id = ? AND chat = ? AND target_id = ?",
-            (opened.text, moment, facts.id, chat, message_id),
+            (clear.text, moment, facts.id, chat, message_id),
         )
         changes.settle(connection, chat, message_id, moment)
-        seq = _tell(connection, own, opened, facts, download=False)
+        seq = _tell(connection, own, clear, facts, download=False)
     return seq
+
+
+def _arrived(row: MessageRow) -> Arrived | None:
+    if row.from_me or row.target_id:
+        return None
+    return Arrived(row.id, row.chat, row.sender, row.kind, row.timestamp)
 
 
 def keep_receipt(connection: sqlite3.Connection, own: Own, receipt: IncomingReceipt) -> int | None:
     """Store a receipt, move the messages it is about, and log its event; None for what was known."""
-    _learn_lids(connection, {(receipt.chat_lid, receipt.chat), (receipt.sender_lid, receipt.sender)})
-    chat, chat_lid = _identities(connection, own, receipt.chat)
-    sender, sender_lid = _identities(connection, own, receipt.sender)
+    learn_lids(connection, {(receipt.chat_lid, receipt.chat), (receipt.sender_lid, receipt.sender)})
+    chat, chat_lid = identities(connection, own, receipt.chat)
+    sender, sender_lid = identities(connection, own, receipt.sender)
     kind = receipt.kind
     if sender == own.jid:
         # Where read receipts are on, an own device that reads says so without the `-self`.
@@ -134,9 +164,9 @@ def keep_receipt(connection: sqlite3.Connection, own: Own, receipt: IncomingRece
 
 def _learn(connection: sqlite3.Connection, own: Own, message: IncomingMessage) -> Facts:
     """Remember the names and LIDs a message tells; the message as its event will tell it."""
-    _learn_lids(connection, {(message.chat_lid, message.chat), (message.sender_lid, message.sender)})
-    chat, chat_lid = _identities(connection, own, message.chat)
-    sender, sender_lid = _identities(connection, own, message.sender)
+    learn_lids(connection, {(message.chat_lid, message.chat), (message.sender_lid, message.sender)})
+    chat, chat_lid = identities(connection, own, message.chat)
+    sender, sender_lid = identities(connection, own, message.sender)
     if message.push_name:
         messages.learn_name(connection, sender, message.push_name)
     return Facts(
@@ -152,7 +182,8 @@ def _learn(connection: sqlite3.Connection, own: Own, message: IncomingMessage) -
     )
 
 
-def _learn_lids(connection: sqlite3.Connection, pairs: set[tuple[str, str]]) -> None:
+def learn_lids(connection: sqlite3.Connection, pairs: set[tuple[str, str]]) -> None:
+    """Remember pairs of LID and phone JID, as far as they are that."""
     for lid, phone in pairs:
         if lid and phone and not phone.endswith("@lid"):
             messages.learn_lid(connection, lid, phone)
@@ -168,7 +199,7 @@ def _facts_of_row(
     push_name: str,
     timestamp: int,
 ) -> Facts:
-    phone, lid = _identities(connection, own, sender)
+    phone, lid = identities(connection, own, sender)
     return Facts(
         id=message_id,
         chat=chat,
@@ -182,7 +213,7 @@ def _facts_of_row(
     )
 
 
-def _identities(connection: sqlite3.Connection, own: Own, jid: str) -> tuple[str, str]:
+def identities(connection: sqlite3.Connection, own: Own, jid: str) -> tuple[str, str]:
     """The phone JID (the JID itself where that is not known) and the LID, "" where not known."""
     if jid == own.jid or (jid.endswith("@lid") and jid == own.lid):
         return own.jid, own.lid
@@ -190,15 +221,16 @@ def _identities(connection: sqlite3.Connection, own: Own, jid: str) -> tuple[str
     return phone, jid if jid.endswith("@lid") else messages.lid_of(connection, phone)
 
 
-def _opened(connection: sqlite3.Connection, own: Own, read: Content, facts: Facts) -> Content:
+def opened(
+    connection: sqlite3.Connection, own: Own, read: Content, chat: str, senders: tuple[str, str]
+) -> Content:
     """A sealed vote or edit opened with the secret of the message it is about; else as it is."""
     if read.sealed is None:
         return read
-    original = messages.find_message(connection, read.target_id, facts.chat)
+    original = messages.find_message(connection, read.target_id, chat)
     if original is None:
         return read
-    authors = _identities(connection, own, own.jid if original.from_me else original.sender)
-    senders = (facts.sender, facts.sender_lid)
+    authors = identities(connection, own, own.jid if original.from_me else original.sender)
     return unseal(read, E2E.Message.FromString(original.raw), authors, senders) or read
 
 
@@ -255,5 +287,5 @@ def _tell_ready(connection: sqlite3.Connection, own: Own, part: MediaPart, row: 
 def _tell(connection: sqlite3.Connection, own: Own, read: Content, facts: Facts, *, download: bool) -> int:
     part = read.media
     path = served_at(own.id, part.id, part.mime_type) if download and part else ""
-    payload = payloads.payload_of(read, facts, lambda jid: _identities(connection, own, jid), path)
+    payload = payloads.payload_of(read, facts, lambda jid: identities(connection, own, jid), path)
     return event_log.append(connection, own, payloads.event_of(read), facts.chat, payload)

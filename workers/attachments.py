@@ -154,6 +154,13 @@ class Attachments:
                 await self._picture(chat, message, page.image)
         return E2E.Message(extendedTextMessage=message)
 
+    async def avatar(self, field: str, upload: Upload) -> bytes:
+        """An uploaded picture as the square JPEG that an account or a group is shown with."""
+        async with self._source(field, upload, None, MAX_IMAGE) as source:
+            converted = await self._converter.avatar(source.path, field)
+            with self._scratch.removing(converted.path):
+                return converted.path.read_bytes()
+
     async def again(self, chat: str, part: object, file: Path, kind: MediaKind) -> None:
         """Upload a file anew for a message part that has been sent before, in place."""
         _located(part, await self._engine.upload(file, kind, chat))

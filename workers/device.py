@@ -14,13 +14,12 @@ from wagateway.contract import Problem
 from wagateway.exits import Exit
 from wagateway.problems import device_not_logged_in, device_unavailable
 from wagateway.settings import Settings
-from wagateway.spec import SandboxNetwork
 from workers.attachments import Attachments
 from workers.conversion.converter import Converter
 from workers.egress import Egress, Rules
 from workers.engine import ConnectionChange, Engine, QrShown
 from workers.forwarding import Forwarding
-from workers.media import Media
+from workers.media import Media, Way
 from workers.outbox import Outbox
 from workers.pairing import Pairing
 from workers.scratch import Scratch
@@ -37,6 +36,7 @@ _ENDS = {
     "banned": Exit.BANNED,
     "outdated": Exit.CLIENT_OUTDATED,
 }
+_STRAIGHT = Way(None)
 _UNPAIRED_ENDS = ("qr_timeout", "pairing_failed")
 
 log = structlog.get_logger()
@@ -46,8 +46,9 @@ class Device:
     """One device. Everything here runs in the event loop; handlers get this and nothing below it.
 
     `jid`, `lid` and `display_name` are the account's, "" when not paired or not known. Files are kept in
-    `folder`, and worked on in its `tmp`, which is emptied. `changed` is called after every change of state,
-    `send_events_to` changes the hooks. `over` gets the exit code when the worker must end.
+    `folder`, and worked on in its `tmp`, which is emptied; those of messages come the `way`. `changed` is
+    called after every change of state, `logged_in` after each login; `send_events_to` changes the hooks.
+    `over` gets the exit code when the worker must end.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Device:
         engine: Engine,
         shard: Shard,
         folder: Path,
-        network: SandboxNetwork | None = None,
+        way: Way = _STRAIGHT,
     ) -> None:
         self.id = device_id
         self.settings = settings
@@ -67,12 +68,13 @@ class Device:
         scratch = Scratch(folder / "tmp")
         self._converter = Converter(scratch.folder)
         self._egress = Egress(Rules.of(settings))
-        self.media = Media(shard, folder, network, settings, self)
+        self.media = Media(shard, folder, way, settings, self)
         self.attachments = Attachments(scratch, self._converter, self._egress, engine)
         self.forwarding = Forwarding(shard, self.media, self.attachments)
         self.state: DeviceState = "disconnected"
         self.reason = ""
         self.changed: Callable[[], None] = _nobody_listens
+        self.logged_in: Callable[[], None] = _nobody_listens
         self.send_events_to: Callable[[Hooks], Awaitable[None]] = _nowhere
         self.over: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self.used_at = time.monotonic()
@@ -127,6 +129,10 @@ class Device:
         self._set("disconnected", "unlinked")
         return True
 
+    def renamed(self, name: str) -> None:
+        """The account shows this name to others from now on."""
+        self._belongs_to((self.jid, self.lid, name))
+
     async def unused(self, seconds: float) -> None:
         """Returns when nobody has used a device that has no connection for so long."""
         while True:
@@ -144,6 +150,7 @@ class Device:
             case "connected":
                 self._relax()
                 self._set("logged_in", "")
+                self.logged_in()
                 self._go(self._learn_name(), "device.name")
             case "disconnected":
                 self._set("connecting", change.reason)

@@ -14,9 +14,9 @@ import structlog
 
 from wagateway.contract import Problem
 from wagateway.events import UNREAD, UnreadPayload, rfc3339
-from workers import arrivals
-from workers.arrivals import Kept, Own
-from workers.engine import IncomingMessage, IncomingReceipt
+from workers import arrivals, calls
+from workers.arrivals import Arrived, Called, Kept, Own
+from workers.engine import IncomingCall, IncomingMessage, IncomingReceipt
 from workers.shard import Shard
 from workers.shard import log as event_log
 from workers.shard.writer import STORAGE
@@ -34,8 +34,11 @@ class Inbound:
     """The data part of `EngineEvents`: call it on any thread but the loop's; it returns after the commit.
 
     `committed(seq)` is called on the same thread after each event, then `media_wanted()` when a file is to
-    be fetched, which `auto_download` allows. While the disk fails, calls wait and hold the engine back,
-    until `stop()`: then they raise the storage `Problem`.
+    be fetched, which `auto_download` allows, `arrived` for a new message of somebody else that is about no
+    other, and with `auto_reject_call` `called` for each call. None of them may block.
+
+    While the disk fails, calls wait and hold the engine back, until `stop()`: then they raise the storage
+    `Problem`.
     """
 
     def __init__(
@@ -46,12 +49,18 @@ class Inbound:
         *,
         media_wanted: Callable[[], None] | None = None,
         auto_download: bool = True,
+        arrived: Callable[[Arrived], None] | None = None,
+        called: Callable[[Called], None] | None = None,
+        auto_reject_call: bool = False,
     ) -> None:
         self._shard = shard
         self._own = own
         self._committed = committed
         self._media_wanted = media_wanted
         self._auto_download = auto_download
+        self._arrived = arrived
+        self._called = called
+        self._auto_reject_call = auto_reject_call
         self._stopping = threading.Event()
         self._unsettled: deque[tuple[Future[int | None], IncomingReceipt]] = deque()
 
@@ -74,6 +83,15 @@ class Inbound:
             log.exception("inbound.unreadable", message_id=message.id)
             kept = Kept(self._log_unread(_unreadable(message), message.chat))
         self._done(kept)
+
+    def call(self, call: IncomingCall) -> None:
+        """Store the call as a message and log its event; a repeat of a stored one changes nothing."""
+        self._settle(_MOST_UNSETTLED)
+
+        def keep(connection: sqlite3.Connection) -> Kept:
+            return calls.keep_call(connection, self._own, call, reject=self._auto_reject_call)
+
+        self._done(self._store(keep))
 
     def receipt(self, receipt: IncomingReceipt) -> None:
         """Store who has got, read or played messages, move their status and log the event.
@@ -121,6 +139,10 @@ class Inbound:
             self._committed(kept.seq)
         if kept.wanted and self._media_wanted is not None:
             self._media_wanted()
+        if kept.arrived is not None and self._arrived is not None:
+            self._arrived(kept.arrived)
+        if kept.called is not None and self._called is not None:
+            self._called(kept.called)
 
     def _log_unread(self, payload: UnreadPayload, chat: str) -> int:
         return self._store(lambda connection: event_log.append(connection, self._own, UNREAD, chat, payload))

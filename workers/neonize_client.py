@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -11,24 +12,26 @@ from urllib.parse import quote
 
 import msgspec
 import structlog
-from neonize.proto.Neonize_pb2 import LogEntry  # type: ignore[import-untyped, unused-ignore]
 
 from wagateway.problems import device_unavailable
 from wagateway.spec import SandboxNetwork
 from wagateway.whatsapp.protos import CompanionReg
-from workers import neonize_library
+from workers import neonize_library, neonize_log
 from workers.engine import ConnectionChange, EngineEvents, QrShown
 from workers.neonize_calls import Calls
 from workers.neonize_events import (
     SUBSCRIBED,
     Code,
-    PhoneOf,
+    caller_told,
+    read_call,
     read_change,
     read_end,
     read_identity,
     read_message,
     read_receipt,
 )
+from workers.neonize_history import HistoryFolder
+from workers.neonize_jids import PhoneOf
 from workers.session import stored_identity
 from workers.trust import trust
 
@@ -37,7 +40,7 @@ _DSN = "?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_foreign_keys=o
 _FIRST_CODE_SECONDS = 60.0
 _CODE_SECONDS = 20.0
 _QUIET_SECONDS = 0.03
-_LONGEST_LINE = 500
+_CALLS_REMEMBERED = 64
 
 T = TypeVar("T")
 
@@ -45,26 +48,36 @@ log = structlog.get_logger()
 
 
 class Orders(msgspec.Struct, frozen=True):
-    """What the engine is told: whose session, what to be called on the phone, which network."""
+    """What the engine is told: whose session, what to be called on the phone, which network.
+
+    History syncs are written into the folder `history`. `proxy` is an http, https or socks5 URL, "" for
+    none: connection and media go through it, and the simulated network's own proxy is not used then.
+    """
 
     device_id: str
     session: Path
+    history: Path
     shown_as: str
     debug: bool
     sandbox: SandboxNetwork | None
+    proxy: str
 
 
 class Client:
     """`start` loads the library and dials; from then on every event of the client is handed on.
 
-    `identity` is the account's, as far as it is known. With `stopping` set, an end is no news any more.
+    `identity` is the account's, as far as it is known. `swollen` is called, on the pump's thread, when Go
+    has used much memory that it could give back.
     """
 
-    def __init__(self, orders: Orders, events: EngineEvents) -> None:
+    def __init__(self, orders: Orders, events: EngineEvents, swollen: Callable[[], None]) -> None:
         self.identity = stored_identity(orders.session)
-        self.stopping = False
         self._orders = orders
         self._events = events
+        self._swollen = swollen
+        self._stopping = threading.Event()
+        self._history = HistoryFolder(orders.history, self._stopping)
+        self._callers: OrderedDict[str, str] = OrderedDict()
         self._calls: Calls | None = None
         self._kept_alive: list[object] = []
         self._pairing = False
@@ -76,9 +89,19 @@ class Client:
     def start(self) -> None:
         """Dial WhatsApp in a thread of its own; does nothing the second time."""
         if self._thread is None:
+            self._history.start()
             self._events.connection(ConnectionChange("connecting"))
             self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
             self._thread.start()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether an end is no news any more."""
+        return self._stopping.is_set()
+
+    def stops(self) -> None:
+        """Say that the end is wanted, or told already; nothing waits for the disk any more."""
+        self._stopping.set()
 
     @property
     def made(self) -> bool:
@@ -96,6 +119,10 @@ class Client:
         if self._calls is None:
             raise device_unavailable("The device is not connected to WhatsApp", retry_after=2)
         return self._calls
+
+    def caller(self, call_id: str, otherwise: str) -> str:
+        """Who calls, in the form in which WhatsApp named them, which a rejection must use."""
+        return self._callers.get(call_id, otherwise)
 
     async def quiet(self) -> None:
         """Returns when the pump has delivered what had arrived.
@@ -117,7 +144,7 @@ class Client:
         else:
             end = read_end(text)
             if not self.stopping:
-                log.error("engine.ended", reason=end.reason, text=text[:_LONGEST_LINE])
+                log.error("engine.ended", reason=end.reason, text=neonize_log.fit(text, self._orders.proxy))
         if self._calls is not None:
             self._calls.open = False
         if not self.stopping:
@@ -133,7 +160,8 @@ class Client:
             os=self._orders.shown_as, platformType=CompanionReg.DeviceProps.CHROME
         ).SerializeToString()
         network = self._orders.sandbox
-        proxy = binder.ProxySettings(network.proxy)._to_c_struct() if network else None  # noqa: SLF001
+        through = self._orders.proxy or (network.proxy if network else "")
+        proxy = binder.ProxySettings(through)._to_c_struct() if through else None  # noqa: SLF001
         callbacks = (
             binder.func_string(self._guarded(self._qr_came)),
             binder.func_string(self._guarded(self._pairing_went)),
@@ -178,7 +206,7 @@ class Client:
             except Exception:  # the edge to Go: ctypes would print it and go on as if nothing had happened
                 log.exception("engine.callback_failed", callback=call.__name__)
                 if not self.stopping:
-                    self.stopping = True
+                    self.stops()
                     self._events.connection(ConnectionChange("ended", "callback_failed"))
 
         return guarded
@@ -198,7 +226,7 @@ class Client:
             return
         # neonize would now wait for ever for a pairing that cannot come any more.
         log.info("pairing.ended", status=how)
-        self.stopping = True
+        self.stops()
         if how == "err-client-outdated":
             self._events.connection(ConnectionChange("outdated", "client_outdated"))
         else:
@@ -208,10 +236,18 @@ class Client:
     def _happened(self, _key: bytes, address: int, size: int, code: int) -> None:
         self._busy = True
         try:
-            self._event(code, ctypes.string_at(address, size) if size else b"")
+            if code == Code.HISTORY:
+                self._history_came(address, size)
+            else:
+                self._event(code, ctypes.string_at(address, size) if size else b"")
         finally:
             self._busy = False
             self._delivered += 1
+
+    def _history_came(self, address: int, size: int) -> None:
+        if size and self._history.keep(address, size):
+            self._events.history()
+            self._swollen()
 
     def _event(self, code: int, raw: bytes) -> None:
         if code == Code.MESSAGE:
@@ -220,12 +256,22 @@ class Client:
         elif code == Code.RECEIPT:
             if receipt := self._read(Code.RECEIPT, raw, read_receipt):
                 self._events.receipt(receipt)
+        elif code == Code.CALL:
+            self._called(raw)
         elif code == Code.DEVICE:
             self._identified(raw)
         elif code == Code.STREAM_ERROR:
             log.warning("connection.stream_error")
         elif change := read_change(code, raw):
             self._events.connection(change)
+
+    def _called(self, raw: bytes) -> None:
+        if call := self._read(Code.CALL, raw, read_call):
+            call_id, caller = caller_told(raw)
+            self._callers[call_id] = caller
+            if len(self._callers) > _CALLS_REMEMBERED:
+                self._callers.popitem(last=False)
+            self._events.call(call)
 
     def _read(self, code: Code, raw: bytes, read: Callable[[bytes, PhoneOf], T | None]) -> T | None:
         """What a message-carrying event says; None, once it is kept, for one that cannot be read."""
@@ -245,6 +291,4 @@ class Client:
             self._events.paired(*self.identity)
 
     def _logged(self, address: int, size: int) -> None:
-        entry = LogEntry.FromString(ctypes.string_at(address, size))
-        write = {"WARN": log.warning, "ERROR": log.error}.get(entry.Level, log.debug)
-        write("neonize", source=entry.Name, text=entry.Message[:_LONGEST_LINE])
+        neonize_log.write(ctypes.string_at(address, size), self._orders.proxy)

@@ -2,24 +2,20 @@
 
 import re
 import time
-from collections.abc import Callable
 from enum import IntEnum
 
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
-from wagateway.phone import LID, USER
-from workers.engine import ConnectionChange, IncomingMessage, IncomingReceipt, ReceiptKind
+from workers.engine import ConnectionChange, IncomingCall, IncomingMessage, IncomingReceipt, ReceiptKind
+from workers.neonize_jids import PhoneOf, both_of, text_of
 from workers.session import Identity
-
-PhoneOf = Callable[[str], str]
-"""The phone JID of a LID, "" when it is not known."""
 
 
 class Code(IntEnum):
     """neonize's numbers of the events that we subscribe to.
 
-    What is not here never leaves Go: a history sync (13) would otherwise stay in memory at several times
-    its size, and some events end neonize's event pump by values that it does not know.
+    What is not here never leaves Go: some events end neonize's event pump by values that it does not know.
+    The largest, a history sync, is never copied into Python (see `neonize_history`).
     """
 
     DEVICE = 0
@@ -31,8 +27,10 @@ class Code(IntEnum):
     CLIENT_OUTDATED = 10
     STREAM_ERROR = 11
     DISCONNECTED = 12
+    HISTORY = 13
     MESSAGE = 17
     RECEIPT = 18
+    CALL = 36
 
 
 SUBSCRIBED = bytes(code for code in Code if code is not Code.DEVICE)
@@ -48,11 +46,6 @@ _RECEIPTS: dict[int, ReceiptKind] = {
 }
 _PLUMBING = "peer"  # messages between the account's own devices: keys and sync, nothing said by anybody
 _PUMP_KILLER = re.compile(r"required field neonize\.(\w+)\.")
-
-
-def text_of(jid: pb.JID) -> str:
-    """A JID as text without its device part; "" for an empty one."""
-    return f"{jid.User}@{jid.Server}" if jid.User else ""
 
 
 def read_identity(raw: bytes) -> Identity:
@@ -121,20 +114,46 @@ def read_receipt(raw: bytes, phone_of: PhoneOf) -> IncomingReceipt | None:
     )
 
 
+def read_call(raw: bytes, phone_of: PhoneOf) -> IncomingCall:
+    """The call of a `CallOffer` event.
+
+    Raises ValueError (or protobuf's DecodeError) for one that makes no sense.
+    """
+    event = pb.CallOffer.FromString(raw)
+    told, remote = event.basicCallMeta, event.callRemoteMeta
+    caller, lid = both_of(told.callCreator, told.callCreatorAlt, phone_of)
+    if not (told.callID and caller):
+        raise ValueError("a call without id or caller")
+    return IncomingCall(
+        id=told.callID,
+        caller=caller,
+        caller_lid=lid,
+        timestamp=told.timestamp * 1000,
+        group=_group_called(event.data),
+        platform=remote.remotePlatform,
+        version=remote.remoteVersion,
+    )
+
+
+def caller_told(raw: bytes) -> tuple[str, str]:
+    """The id of a call, and the caller in the form in which WhatsApp named them."""
+    told = pb.CallOffer.FromString(raw).basicCallMeta
+    return told.callID, text_of(told.callCreator)
+
+
+def _group_called(offer: pb.Node) -> str:
+    """The group that the call is in, which neonize tells only among the attributes of the stanza."""
+    for each in offer.Attrs:
+        if each.name == "group-jid":
+            return text_of(each.jid) if each.HasField("jid") else str(each.text)
+    return ""
+
+
 def _parties(source: pb.MessageSource, phone_of: PhoneOf) -> tuple[str, str, str, str]:
     """Where and from whom: the chat's JID and LID, and the sender's."""
     other = source.RecipientAlt if source.IsFromMe else source.SenderAlt
-    chat = _both(source.Chat, None if source.IsGroup else other, phone_of)
-    return *chat, *_both(source.Sender, source.SenderAlt, phone_of)
-
-
-def _both(jid: pb.JID, alternative: pb.JID | None, phone_of: PhoneOf) -> tuple[str, str]:
-    """The JID to use, by phone where it can be known, and the LID."""
-    known = {one.Server: text_of(one) for one in (alternative, jid) if one is not None and one.User}
-    if jid.Server not in (USER, LID):
-        return text_of(jid), ""
-    lid = known.get(LID, "")
-    return known.get(USER) or phone_of(lid) or lid, lid
+    chat = both_of(source.Chat, None if source.IsGroup else other, phone_of)
+    return *chat, *both_of(source.Sender, source.SenderAlt, phone_of)
 
 
 def read_change(code: int, raw: bytes) -> ConnectionChange | None:

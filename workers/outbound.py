@@ -120,6 +120,11 @@ async def poll(chat: str, command: SendPoll, context: E2E.ContextInfo) -> E2E.Me
     return message
 
 
+def mentioned(text: str) -> list[str]:
+    """The phone JIDs of the numbers that a text mentions (`@628…`), each once."""
+    return list(dict.fromkeys(f"{number}@{USER}" for number in _MENTION.findall(text)))
+
+
 def stored(own: Own, outgoing: Outgoing) -> Callable[[sqlite3.Connection], int | None]:
     """The write that keeps a message of ours; it returns the number of an event that this made."""
     raw = outgoing.message.SerializeToString()
@@ -141,6 +146,9 @@ def stored(own: Own, outgoing: Outgoing) -> Callable[[sqlite3.Connection], int |
             status=outgoing.status,
             status_reason=outgoing.reason,
         )
+        if row.target_id == row.id:
+            # In a newsletter a change has the id of what it changes, and each row needs one of its own.
+            row = msgspec.structs.replace(row, id=f"{row.id}/{row.timestamp}")
         messages.add_message(connection, row)
         if part is not None:
             media.register(connection, part, outgoing.id, chat, wanted=False)
@@ -160,7 +168,7 @@ def _look_up(connection: sqlite3.Connection, chat: str, command: SendCommand) ->
 async def _mentions(engine: Engine, chat: str, command: SendMessage) -> list[str]:
     named = [value.strip() for value in command.mentions]
     found = [to_jid(value.removeprefix("@"), "mentions") for value in named if value != EVERYONE]
-    found += [f"{number}@{USER}" for number in _MENTION.findall(command.message)]
+    found += mentioned(command.message)
     if EVERYONE in named:
         if not is_group(chat):
             raise invalid("mentions", "@everyone is only for groups")

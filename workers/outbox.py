@@ -53,13 +53,16 @@ class Outbox:
         """
         key = command.idempotency_key
         if key is None:
-            accepted = await send()
-            await self._keep(accepted, accepted.store)
-            return accepted.reply
+            return await self.accept(await send())
         mark = fingerprint(command)
         if key in self._flying:
             return await self._follow(key, mark)
         return await self._lead(key, mark, send, prepares)
+
+    async def accept(self, accepted: Accepted) -> MessageSent:
+        """Keep what WhatsApp has; the answer. Raises 507 or 503 `SENT_NOT_STORED`."""
+        await self._keep(accepted, accepted.store)
+        return accepted.reply
 
     async def hand_over(self, command: SendCommand) -> None:
         """The message of this command is prepared; raises `Problem` when the disk cannot keep that."""

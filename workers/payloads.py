@@ -13,6 +13,7 @@ from wagateway.events import (
     REACTION,
     REVOKED,
     AckPayload,
+    CallPayload,
     EditedPayload,
     MessagePayload,
     ReactionPayload,
@@ -21,7 +22,7 @@ from wagateway.events import (
 )
 from workers import content
 from workers.content import Content, MediaPart
-from workers.engine import IncomingReceipt, ReceiptKind
+from workers.engine import IncomingCall, IncomingReceipt, ReceiptKind
 
 Identities = Callable[[str], tuple[str, str]]
 """Both identities of a JID: the phone JID (the JID itself where that is not known) and the LID or ""."""
@@ -109,6 +110,23 @@ def ack_of(receipt: IncomingReceipt, *, chat: str, sender: str, name: str) -> Ac
         receipt_type=receipt.kind,
         receipt_type_description=_RECEIPTS[receipt.kind],
         timestamp=rfc3339(receipt.timestamp),
+    )
+
+
+def offer_of(call: IncomingCall, facts: Facts, *, rejected: bool) -> CallPayload:
+    """The payload of a call's event; `facts` are as of a message, `rejected` whether we reject it."""
+    return CallPayload(
+        call_id=call.id,
+        chat_id=facts.chat,
+        chat_lid=facts.chat_lid,
+        sender=facts.sender,
+        from_lid=facts.sender_lid,
+        sender_display_name=facts.name or _user(facts.sender),
+        timestamp=rfc3339(facts.timestamp),
+        auto_rejected=rejected,
+        group_jid=call.group,
+        remote_platform=call.platform,
+        remote_version=call.version,
     )
 
 

@@ -1,4 +1,9 @@
-"""What the texts mean in which neonize reports failures, as problems that never repeat those texts."""
+"""What the texts mean in which neonize reports failures, as problems that never repeat those texts.
+
+One code per meaning: `WHATSAPP_FORBIDDEN` (401, 403), `NOT_FOUND_ON_WHATSAPP` (404), `CONFLICT` (409),
+`RATE_LIMITED` (429), `INVALID_LINK` (406, 410 about an invite link), `WHATSAPP_REFUSED` (any other number);
+`DEVICE_UNAVAILABLE` when there was no answer, which is never a "no".
+"""
 
 import re
 
@@ -8,7 +13,7 @@ from workers.engine import Uncertain
 
 _SERVER_ERROR = re.compile(r"server returned error (\d+)")
 _UPLOAD_STATUS = re.compile(r"upload failed with status code \d+|failed to parse upload response")
-_INFO_ERROR = re.compile(r"info query returned status (\d+)")
+_ANSWERED = re.compile(r"info query returned status (\d+)|graphql error: (\d+) ")
 
 _NOT_CONNECTED = ("websocket not connected", "frame socket is closed")
 _NO_SUCH_CHAT = (
@@ -20,6 +25,7 @@ _NO_SUCH_CHAT = (
     "sending to non-status broadcast lists",
 )
 _BEFORE_SENDING = ("failed to ", "the store doesn't contain a device JID", "client is nil")
+_BEFORE_CHANGING = ("failed to get ", "no app state keys", "the store doesn't contain", "client is nil")
 _NODE_LEFT = "failed to send message node:"
 _REACHOUT_TIMELOCK = "463"
 _TOO_MANY = "429"
@@ -55,9 +61,6 @@ def of_upload(text: str) -> Problem:
 
 def of_query(text: str) -> Problem:
     """Why a question to WhatsApp was not answered."""
-    code = _INFO_ERROR.search(text)
-    if code and code[1] == _TOO_MANY:
-        return Problem(429, "RATE_LIMITED", "WhatsApp asks to slow down; try again later", retry_after=60)
     if any(part in text for part in _NO_SUCH_CHAT):
         return Problem(400, "INVALID_JID", "This account is not in that group, or the group does not exist")
     if "without PushName" in text:
@@ -68,9 +71,93 @@ def of_query(text: str) -> Problem:
         return Problem(
             400, "VALIDATION_ERROR", "phone: must be a phone number with country code and no leading 0."
         )
-    if code:
-        return Problem(502, "WHATSAPP_REFUSED", f"WhatsApp refused the request with error {code[1]}")
-    return device_unavailable("WhatsApp could not be reached or did not answer", retry_after=2)
+    return _of_code(text) or device_unavailable(
+        "WhatsApp could not be reached or did not answer", retry_after=2
+    )
+
+
+def of_change(text: str) -> Problem:
+    """Why WhatsApp did not change something; says whether it may have."""
+    if refused := _of_code(text):
+        return refused
+    if "error updating app state" in text:
+        return Problem(502, "WHATSAPP_REFUSED", "WhatsApp refused the change")
+    if text.endswith(_NOT_CONNECTED) or text.startswith(_BEFORE_CHANGING):
+        return device_unavailable("WhatsApp could not be reached; nothing was changed", retry_after=2)
+    return device_unavailable(
+        "WhatsApp did not answer; whether the change was made is not known", retry_after=5
+    )
+
+
+def of_group(text: str, *, change: bool = False) -> Problem:
+    """Why something about a group was not told, or with `change` not done."""
+    if "not participating in that group" in text or "have the permission" in text:
+        return _forbidden()
+    if "that group does not exist" in text:
+        return not_on_whatsapp("WhatsApp knows no such group")
+    if "invalid disappearing timer" in text:
+        return Problem(400, "WHATSAPP_REFUSED", "WhatsApp does not take this disappearing timer")
+    return of_change(text) if change else of_query(text)
+
+
+def of_link(text: str, *, change: bool = False) -> Problem:
+    """Why an invite link could not be used: 400 `INVALID_LINK`, unless it is not the link's fault."""
+    code = _code_of(text)
+    if "invite link has been revoked" in text or code == "410":
+        return Problem(400, "INVALID_LINK", "This invite link was revoked")
+    if "invite link is not valid" in text or code in ("404", "406"):
+        return Problem(400, "INVALID_LINK", "This is no invite link of WhatsApp's")
+    return of_change(text) if change else of_query(text)
+
+
+def of_user(text: str, *, change: bool = False) -> Problem:
+    """Why something about a person was not told, or with `change` not done."""
+    if "no LID found for" in text:
+        return not_on_whatsapp("This number is not on WhatsApp")
+    return of_change(text) if change else of_query(text)
+
+
+def of_picture(text: str) -> Problem:
+    """Why a picture was not set."""
+    if "not a valid image" in text:
+        return Problem(400, "WHATSAPP_REFUSED", "WhatsApp does not take this picture")
+    return of_change(text)
+
+
+def not_on_whatsapp(what: str) -> Problem:
+    """404: what was asked about does not exist."""
+    return Problem(404, "NOT_FOUND_ON_WHATSAPP", what)
+
+
+def _of_code(text: str) -> Problem | None:
+    """What WhatsApp's own number means; None when it has not answered with one."""
+    match _code_of(text):
+        case None:
+            return None
+        case "401" | "403":
+            return _forbidden()
+        case "404":
+            return not_on_whatsapp("WhatsApp does not know what was asked for")
+        case "409":
+            return Problem(409, "CONFLICT", "WhatsApp says that this is so already, or was changed meanwhile")
+        case "429":
+            return Problem(429, "RATE_LIMITED", "WhatsApp asks to slow down; try again later", retry_after=60)
+        case code:
+            status = 400 if code.startswith("4") else 502
+            return Problem(status, "WHATSAPP_REFUSED", f"WhatsApp refused the request with error {code}")
+
+
+def _code_of(text: str) -> str | None:
+    found = _ANSWERED.search(text)
+    return (found[1] or found[2]) if found else None
+
+
+def _forbidden() -> Problem:
+    return Problem(
+        403,
+        "WHATSAPP_FORBIDDEN",
+        "WhatsApp does not let this account do that; in a group, it must be a member or an administrator",
+    )
 
 
 def _refused_send(code: str) -> Problem:

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,12 +25,27 @@ from wagateway.link import Context
 from wagateway.serve import Handlers, Server, collect
 from wagateway.spec import WorkerSpec, decode_worker, device_folder
 from workers import lease, neonize_library
+from workers.automation import Automation
 from workers.beat import Beats
 from workers.delivery import Delivery
 from workers.device import Device
 from workers.engine import ConnectionChange, QrShown
-from workers.handlers import app, chats, internal, media, messages, sending
+from workers.handlers import (
+    app,
+    calls,
+    chat_actions,
+    chats,
+    groups,
+    internal,
+    media,
+    messages,
+    newsletters,
+    sending,
+    users,
+)
+from workers.history import History
 from workers.inbound import Inbound
+from workers.media import Way
 from workers.neonize_client import Orders
 from workers.neonize_engine import NeonizeEngine
 from workers.shard import Shard
@@ -42,6 +57,9 @@ ORPHAN_SECONDS = 2.0
 IDLE_SECONDS = 300.0
 CRASHED = 1
 _CANCEL_SECONDS = 0.5
+
+Work = Callable[[], Awaitable[None]]
+"""What a worker does beside answering, until it is cancelled."""
 
 log = structlog.get_logger()
 
@@ -119,11 +137,15 @@ async def _run(spec: WorkerSpec, folder: Path) -> Exit:
         delivery = await Delivery.open(shard, spec.hooks)
         events = Events(loop)
         engine = NeonizeEngine(_orders(spec, folder), events)
-        device = Device(spec.device_id, spec.settings, engine, shard, folder, spec.sandbox)
+        way = Way(spec.sandbox, _proxy(spec))
+        device = Device(spec.device_id, spec.settings, engine, shard, folder, way)
         stack.push_async_callback(device.close)
         device.media.outcomes.committed = device.outbox.committed = delivery.committed
         device.send_events_to = delivery.change
-        inbound = events.attach(device, delivery)
+        automation = Automation(device)
+        history = History(shard, folder / "history", device)
+        device.logged_in = _each(automation.connected, history.wake)
+        inbound = events.attach(device, delivery, automation, history)
         context = stack.enter_context(zmq.Context())
         server = stack.enter_context(_server(context, spec, device))
         beats = Beats(context, wire.beats_socket(spec.runtime), _reader(spec, device, delivery))
@@ -131,7 +153,8 @@ async def _run(spec: WorkerSpec, folder: Path) -> Exit:
         device.changed = beats.now
         await device.start(connect=spec.connect)
         beats.now()
-        code = await _until_over(device, stop, beats, delivery)
+        going_on = (beats.run, delivery.run, device.media.run, automation.run, history.run)
+        code = await _until_over(device, stop, going_on)
         await server.drain(DRAIN_SECONDS)
         inbound.stop()
         await engine.stop()
@@ -144,7 +167,7 @@ class Events:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
-    def attach(self, device: Device, delivery: Delivery) -> Inbound:
+    def attach(self, device: Device, delivery: Delivery, automation: Automation, history: History) -> Inbound:
         """Say whose events these are: the engine is made before its device."""
         self._device = device
         inbound = Inbound(
@@ -153,10 +176,15 @@ class Events:
             delivery.committed,
             media_wanted=device.media.wake,
             auto_download=device.settings.auto_download_media,
+            arrived=automation.arrived,
+            called=automation.called,
+            auto_reject_call=device.settings.auto_reject_call,
         )
         self.message = inbound.message
         self.receipt = inbound.receipt
+        self.call = inbound.call
         self.unread = inbound.unread
+        self.history = history.wake
         return inbound
 
     def connection(self, change: ConnectionChange) -> None:
@@ -179,12 +207,20 @@ def _orders(spec: WorkerSpec, folder: Path) -> Orders:
         shown_as=spec.settings.os,
         debug=spec.settings.debug,
         sandbox=spec.sandbox,
+        proxy=_proxy(spec),
+        history=folder / "history",
     )
+
+
+def _proxy(spec: WorkerSpec) -> str:
+    return spec.proxy.value if spec.proxy else ""
 
 
 @functools.cache
 def _handlers() -> Handlers[Device]:
-    return collect([app, chats, internal, media, messages, sending])
+    return collect(
+        [app, calls, chat_actions, chats, groups, internal, media, messages, newsletters, sending, users]
+    )
 
 
 def _server(context: Context, spec: WorkerSpec, device: Device) -> Server[Device]:
@@ -223,7 +259,15 @@ def _watch(life: int, gone: Callable[[], object]) -> None:
     threading.Thread(target=wait, name="life", daemon=True).start()
 
 
-async def _until_over(device: Device, stop: asyncio.Event, beats: Beats, delivery: Delivery) -> Exit:
+def _each(*calls: Callable[[], None]) -> Callable[[], None]:
+    def call_each() -> None:
+        for call in calls:
+            call()
+
+    return call_each
+
+
+async def _until_over(device: Device, stop: asyncio.Event, going_on: Iterable[Work]) -> Exit:
     """The exit code, once the device has ended, somebody asks us to stop, or nobody needs us.
 
     Raises what ended a task that should have gone on.
@@ -240,18 +284,14 @@ async def _until_over(device: Device, stop: asyncio.Event, beats: Beats, deliver
         await device.unused(IDLE_SECONDS)
         return Exit.IDLE
 
-    async def delivering() -> Exit:
-        await delivery.run()
-        return await device.over
+    async def on(work: Work) -> Exit:
+        await work()
+        return await device.over  # it had nothing to do
 
-    async def fetching() -> Exit:
-        await device.media.run()
-        return await device.over
-
-    ways = (over(), stopped(), unused(), beats.run(), delivering(), fetching())
-    tasks: list[asyncio.Future[Exit]] = [asyncio.ensure_future(way) for way in ways]
-    done, going_on = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in going_on:
+    ways = (over(), stopped(), unused(), *map(on, going_on))
+    tasks = [asyncio.ensure_future(way) for way in ways]
+    done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in left:
         task.cancel()
-    await asyncio.wait(going_on, timeout=_CANCEL_SECONDS)
+    await asyncio.wait(left, timeout=_CANCEL_SECONDS)
     return done.pop().result()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tests import samples
-from tests.bench import bare, rows
+from tests.bench import bare, rows, stored
 from tests.bench.report import HEADER, Row, at_most, show, write
 from tests.harness import endpoint, free_port, gateway
 from wagateway.commands import sandbox
@@ -95,6 +95,17 @@ async def cold(folder: Path, table: list[Row]) -> None:
         print(show(row), flush=True)
 
 
+async def full(folder: Path, table: list[Row]) -> None:
+    """Pages and searches of two devices that have stored many messages."""
+    small, large = ((device, number(device)) for device in DEVICES[4:6])
+    stored.prepare(folder / "storages", small[0], large[0])
+    port = free_port()
+    async with gateway(folder, port=port) as running:
+        await running.sandbox.ask(sandbox.AddPhone(phone=OUTSIDE, name="Outside"), 10)
+        await running.logged_in(small[0], large[0])
+        await collect(stored.reading(running, port, small, large, OUTSIDE), table)
+
+
 async def main() -> None:
     """Run everything; whether a target was met is in its row."""
     folder = BUILD / "bench"
@@ -105,6 +116,7 @@ async def main() -> None:
     await paired(folder.resolve(), table)
     await warm(folder.resolve(), table)
     await cold(folder.resolve(), table)
+    await full(folder.resolve(), table)
     write(table, BUILD / "bench.json")
 
 

@@ -34,7 +34,7 @@ COMPANION = sandbox.CompanionInfo("62811", "62811:1@s", 1, "python", True, 0, 30
         ("phone read 62811 --ids a,b", sandbox.MarkRead(phone="62811", ids=["a", "b"]), sandbox.Done(2)),
         (
             "group create 62811 Team --members 62812,62813",
-            sandbox.CreateGroup(phone="62811", subject="Team", members=["62812", "62813"]),
+            sandbox.PhoneCreateGroup(phone="62811", subject="Team", members=["62812", "62813"]),
             sandbox.GroupInfo("1@g.us", "Team", []),
         ),
         ("fault refuse 5", sandbox.RefuseConnections(seconds=5), sandbox.Done(1)),

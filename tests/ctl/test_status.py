@@ -39,7 +39,7 @@ GOOD = device(
 BAD = device("gone", worker="parked", reason="banned", last_exit="banned")
 
 
-def test_one_table_shows_what_there_is_to_know_of_a_device(ctl: Terminal) -> None:
+def test_w43_one_table_shows_what_there_is_to_know_of_a_device(ctl: Terminal) -> None:
     with supervisor(ctl, GOOD):
         assert 0 == ctl("status")
     (line,) = [line for line in ctl.out.splitlines() if line.startswith("shop")]

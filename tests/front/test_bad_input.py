@@ -19,6 +19,7 @@ BODIES: dict[str, tuple[dict[str, str], bytes]] = {
     "string": (JSON, b'"x"'),
     "null": (JSON, b"null"),
     "deep": (JSON, b'{"a":' * 50_000),
+    "1 MB of nesting": (JSON, b'{"a":[' * 166_000),
     "deep array": (JSON, b'{"phone":' + b"[" * 50_000),
     "not UTF-8": (JSON, b'{"phone": "\xff"}'),
     "NUL": (JSON, b'{"phone": "\x00"}'),

@@ -138,7 +138,7 @@ async def test_an_empty_file(stage: Stage) -> None:
     assert 416 == (await get(stage, url, Range="bytes=0-")).status
 
 
-async def test_the_extension_says_the_type_and_is_never_active(stage: Stage, kept: Kept) -> None:
+async def test_w28_the_extension_says_the_type_and_is_never_active(stage: Stage, kept: Kept) -> None:
     base = kept.url.removesuffix(".jpg")
     for extension, kind in ((".pdf", "application/pdf"), (".bin", "application/octet-stream")):
         assert kind == (await get(stage, base + extension)).headers["Content-Type"]
@@ -294,7 +294,7 @@ def signed(path: str, seconds: float = 60, key: bytes = LINK_KEY) -> str:
     return f"{path}?{links.sign(key, path, int(time.time() + seconds))}"
 
 
-async def test_files_are_behind_authentication(locked: Stage) -> None:
+async def test_w27_files_are_behind_authentication(locked: Stage) -> None:
     kept = keep(locked)
     assert (401, "UNAUTHORIZED") == ((answer := await get(locked, f"/wa{kept.url}")).status, answer.code)
     assert 200 == (await get(locked, f"/wa{kept.url}", **CREDENTIALS)).status

@@ -296,7 +296,7 @@ async def test_a_client_that_stops_in_the_middle_is_408(staging: Staging) -> Non
     assert [] == spool(stage)
 
 
-async def test_a_client_that_never_ends_is_408(staging: Staging) -> None:
+async def test_w33_a_client_that_never_ends_is_408(staging: Staging) -> None:
     stage = await staging(body_seconds=0.2)
     stage.add("a", jid="1@s.whatsapp.net", worker="running")
     reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
@@ -309,7 +309,7 @@ async def test_a_client_that_never_ends_is_408(staging: Staging) -> None:
     writer.close()
 
 
-async def test_strangers_and_unknown_devices_are_refused_before_the_body(staging: Staging) -> None:
+async def test_w33_strangers_and_unknown_devices_are_refused_before_the_body(staging: Staging) -> None:
     stage = await staging(basic_auth=[Secret("me:pass")])
     expect = HEAD.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
     assert b"HTTP/1.1 401 Unauthorized" == await status_line(stage, expect)

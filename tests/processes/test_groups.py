@@ -4,6 +4,7 @@ import csv
 import io
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests import samples
@@ -29,6 +30,12 @@ async def made(world: World, title: str, *members: str) -> str:
     assert 200 == answer.status, answer.body
     assert f"Success created group with id {answer.result['group_id']}" == answer.body["message"]
     return str(answer.result["group_id"])
+
+
+async def photo(world: World, group: str, data: bytes) -> Answer:
+    form = aiohttp.FormData({"group_id": group})
+    form.add_field("photo", data, filename="photo.jpg")
+    return await world.gateway.call("POST", "/group/photo", world.alice, data=form)
 
 
 def jid(number: str) -> str:
@@ -121,15 +128,13 @@ async def test_a_group_is_joined_by_its_link_and_left(world: World) -> None:
 
 async def test_a_picture_is_set_and_found(world: World) -> None:
     group = await made(world, "Picture", world.bob_number)
-    form = {"group_id": group, "photo": samples.jpeg(900, 700)}
-    answer = await world.gateway.call("POST", "/group/photo", world.alice, data=form)
+    answer = await photo(world, group, samples.jpeg(900, 700))
     assert 200 == answer.status, answer.body
     assert answer.result["picture_id"]
     avatar = await get(world, "/user/avatar", phone=group)
     assert (200, answer.result["picture_id"]) == (avatar.status, avatar.result["id"]), avatar.body
-    bad = {"group_id": group, "photo": b"no picture at all"}
-    refused = await world.gateway.call("POST", "/group/photo", world.alice, data=bad)
-    assert 400 == refused.status
+    refused = await photo(world, group, b"no picture at all")
+    assert (400, "INVALID_IMAGE_FORMAT") == (refused.status, refused.body["code"])
 
 
 async def test_the_members_are_exported_as_csv(world: World) -> None:
@@ -179,7 +184,7 @@ async def test_a_group_message_is_acted_on_under_its_author(world: World) -> Non
     seen = await world.gateway.sandbox.ask(
         sandbox.Receipts(phone=world.carol_number, after=len(before.receipts), wait=10), 15
     )
-    assert message_id in {one for receipt in seen.receipts for one in receipt.ids if receipt.kind == "read"}
+    assert message_id in {receipt.id for receipt in seen.receipts if receipt.type == "read"}
     reacted = await post(world, f"/message/{message_id}/reaction", phone=group, emoji="👍")
     assert 200 == reacted.status, reacted.body
     await world.sink.until(
@@ -200,3 +205,46 @@ async def test_a_group_message_is_acted_on_under_its_author(world: World) -> Non
             for one in sink.events("message.revoked")
         )
     )
+
+
+async def test_who_only_lets_contacts_add_them_is_not_added(world: World) -> None:
+    ask = world.gateway.sandbox.ask
+    await ask(sandbox.SetProfile(phone=world.carol_number, privacy={"groupadd": "none"}), 10)
+    try:
+        created = await post(
+            world, "/group", title="Private", participants=[world.bob_number, world.carol_number]
+        )
+        group = created.result["group_id"]
+        became = {one["participant"]: one["status"] for one in created.result["participants"]}
+        assert {jid(world.bob_number): "success", jid(world.carol_number): "error"} == became, created.body
+        added = await post(world, "/group/participants", group_id=group, participants=[world.carol_number])
+        assert [("error", 403)] == [(one["status"], one["error"]) for one in added.result], added.body
+    finally:
+        await ask(sandbox.SetProfile(phone=world.carol_number, privacy={"groupadd": "all"}), 10)
+
+
+async def test_who_comes_by_the_link_waits_and_is_listed(world: World) -> None:
+    ask = world.gateway.sandbox.ask
+    group = await made(world, "Asked", world.bob_number)
+    facts = await ask(sandbox.PhoneSetGroup(phone=world.alice_number, group=group, approval=True), 10)
+    waits = await ask(sandbox.PhoneJoinGroup(phone=world.carol_number, invite=facts.invite), 10)
+    assert [jid(world.carol_number)] == waits.pending
+    listed = await get(world, "/group/participant-requests", group_id=group)
+    assert [jid(world.carol_number)] == [one["jid"] for one in listed.result], listed.body
+    refused = await world.gateway.call(
+        "GET", "/group/participant-requests", world.bob, params={"group_id": group}
+    )
+    assert 403 == refused.status, refused.body
+    approve = sandbox.PhoneSetMembers(
+        phone=world.alice_number, group=group, action="approve", members=[world.carol_number]
+    )
+    assert [0] == [one.error for one in await ask(approve, 10)]
+    assert [] == (await get(world, "/group/participant-requests", group_id=group)).result
+
+
+async def test_only_administrators_write_into_a_group_that_announces(world: World) -> None:
+    group = await made(world, "Announcements", world.bob_number)
+    assert 200 == (await post(world, "/group/announce", group_id=group, announce=True)).status
+    refused = await world.gateway.send(world.bob, group, "may I?")
+    assert (502, "WHATSAPP_REFUSED") == (refused.status, refused.body["code"]), refused.body
+    assert 200 == (await world.gateway.send(world.alice, group, "I may")).status

@@ -52,7 +52,7 @@ async def test_workers_stay_logged_in_while_the_zygote_dies(world: World) -> Non
     await world.gateway.logged_in(world.alice, world.bob)
 
 
-async def test_every_acknowledged_send_survives_random_kills(world: World) -> None:
+async def test_w19_every_acknowledged_send_survives_random_kills(world: World) -> None:
     rng = random.Random(7)
     before = await world.gateway.sandbox.ask(sandbox.Inbox(phone=world.carol_number), 10)
     acknowledged: list[str] = []

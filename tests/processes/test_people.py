@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests import samples
@@ -48,7 +49,8 @@ async def test_both_identities_of_somebody_are_found_by_either(world: World) -> 
 
 
 async def test_the_own_picture_and_that_of_somebody_without(world: World) -> None:
-    form = {"avatar": samples.jpeg(800, 600)}
+    form = aiohttp.FormData()
+    form.add_field("avatar", samples.jpeg(800, 600), filename="me.jpg")
     changed = await world.gateway.call("POST", "/user/avatar", world.alice, data=form)
     assert (200, "Success change avatar") == (changed.status, changed.body["message"]), changed.body
     seen = await world.gateway.call("GET", "/user/avatar", world.bob, params={"phone": world.alice_number})
@@ -142,3 +144,66 @@ async def test_newsletters_are_followed_muted_read_and_left(world: World) -> Non
     assert 200 == (await post(world, "/newsletter/unfollow", newsletter_id=made.jid)).status
     listed = (await get(world, "/user/my/newsletters")).result["data"]
     assert made.jid not in [one["id"] for one in listed]
+
+
+async def test_a_picture_that_is_hidden_is_not_found(world: World) -> None:
+    ask, jpeg = world.gateway.sandbox.ask, samples.jpeg(64, 64)
+    shown = await ask(sandbox.SetProfile(phone=world.carol_number, picture=jpeg), 10)
+    seen = await get(world, "/user/avatar", phone=world.carol_number)
+    assert (200, shown.picture) == (seen.status, seen.result["id"]), seen.body
+    await ask(sandbox.SetProfile(phone=world.carol_number, privacy={"profile": "none"}), 10)
+    hidden = await get(world, "/user/avatar", phone=world.carol_number)
+    assert (404, "AVATAR_NOT_FOUND") == (hidden.status, hidden.body["code"]), hidden.body
+    await ask(sandbox.SetProfile(phone=world.carol_number, picture=b"", privacy={"profile": "all"}), 10)
+
+
+async def test_what_a_blocked_account_writes_does_not_arrive(world: World) -> None:
+    ask = world.gateway.sandbox.ask
+    await ask(sandbox.PhoneSendText(phone=world.carol_number, to=world.alice_number, text="before"), 10)
+    assert 200 == (await post(world, "/user/block", phone=world.carol_number)).status
+    lost = sandbox.PhoneSendText(phone=world.carol_number, to=world.alice_number, text="while blocked")
+    (lost_id,) = (await ask(lost, 10)).ids
+    assert 200 == (await post(world, "/user/unblock", phone=world.carol_number)).status
+    after = sandbox.PhoneSendText(phone=world.carol_number, to=world.alice_number, text="after")
+    (id_,) = (await ask(after, 10)).ids
+    await world.sink.until(lambda sink: any(id_ == one["payload"]["id"] for one in sink.events()))
+    assert lost_id not in [one["payload"]["id"] for one in world.sink.events()]
+
+
+async def test_who_hides_what_is_read_sends_no_read_receipt(world: World) -> None:
+    ask = world.gateway.sandbox.ask
+
+    async def read(text: str) -> str:
+        command = sandbox.PhoneSendText(phone=world.carol_number, to=world.alice_number, text=text)
+        (id_,) = (await ask(command, 10)).ids
+        await world.sink.until(lambda sink: any(id_ == one["payload"]["id"] for one in sink.events()))
+        answer = await post(world, f"/message/{id_}/read", phone=world.carol_number)
+        assert 200 == answer.status, answer.body
+        return str(id_)
+
+    changed = await post(world, "/user/my/privacy", name="read_receipts", value="none")
+    assert 200 == changed.status, changed.body
+    hidden = await read("hidden")
+    await post(world, "/user/my/privacy", name="read_receipts", value="all")
+    shown = await read("shown")
+    seen: set[str] = set()
+    count = 0
+    while shown not in seen:
+        page = await ask(sandbox.Receipts(phone=world.carol_number, after=count, wait=10), 15)
+        assert page.receipts, "no read receipt came"
+        seen |= {one.id for one in page.receipts if one.type == "read"}
+        count = page.total
+    assert hidden not in seen
+
+
+async def test_a_business_is_known_by_its_verified_name(world: World) -> None:
+    ask = world.gateway.sandbox.ask
+    await ask(sandbox.SetProfile(phone=world.carol_number, business="Carol's Bakery", about="Bread"), 10)
+    checked = await get(world, "/user/check", phone=world.carol_number)
+    assert "Carol's Bakery" == checked.result["verified_name"], checked.body
+    info = await get(world, "/user/info", phone=world.carol_number)
+    assert "Bread" == info.result["status"], info.body
+    await ask(sandbox.SetProfile(phone=world.carol_number, business="", privacy={"status": "none"}), 10)
+    info = await get(world, "/user/info", phone=world.carol_number)
+    assert (200, "") == (info.status, info.result["status"]), info.body
+    await ask(sandbox.SetProfile(phone=world.carol_number, privacy={"status": "all"}), 10)

@@ -216,7 +216,7 @@ async def test_a_download_that_fails_is_tried_again(world: World) -> None:
     assert (await event(world, sent, "media.ready"))["size"] == len(samples.jpeg(seed=5))
 
 
-async def test_a_slow_media_host_does_not_delay_the_event(world: World) -> None:
+async def test_w37_a_slow_media_host_does_not_delay_the_event(world: World) -> None:
     await ask(world, sandbox.MediaFaults(delay=1.0))
     try:
         sent = await send_file(world, "image", samples.jpeg(seed=6))
@@ -284,7 +284,7 @@ async def test_a_revoke_marks_what_is_stored(world: World) -> None:
     assert (await row(world, original))["is_revoked"] is True
 
 
-async def test_polls_of_others_and_their_votes(world: World) -> None:
+async def test_w14_polls_of_others_and_their_votes(world: World) -> None:
     command = sandbox.PhonePoll(
         phone=world.carol_number, to=world.alice_number, question="when?", options=["now", "later"]
     )
@@ -329,7 +329,7 @@ async def test_a_status_post_is_stored_and_not_told_to_hooks(world: World) -> No
 async def test_a_group_message_names_its_author_by_both_identities(world: World) -> None:
     group = await ask(
         world,
-        sandbox.CreateGroup(phone=world.carol_number, subject="Kinds", members=[world.alice_number]),
+        sandbox.PhoneCreateGroup(phone=world.carol_number, subject="Kinds", members=[world.alice_number]),
     )
     command = sandbox.PhoneSendMedia(
         phone=world.carol_number, to=group.jid, kind="image", data=samples.jpeg(seed=13), caption="all of us"

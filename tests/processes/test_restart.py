@@ -13,7 +13,7 @@ from wagateway.commands import sandbox
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_sessions_are_kept_over_a_restart_and_messages_wait(tmp_path: Path) -> None:
+async def test_w17_sessions_are_kept_over_a_restart_and_messages_wait(tmp_path: Path) -> None:
     async with gateway(tmp_path) as running:
         await running.pair("one", "628222000001")
         process = running.process

@@ -64,7 +64,7 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-async def test_an_image_as_it_is_reaches_the_phone_byte_for_byte(world: World) -> None:
+async def test_w18_an_image_as_it_is_reaches_the_phone_byte_for_byte(world: World) -> None:
     picture = samples.jpeg()
     sent = await upload(
         world,
@@ -249,7 +249,7 @@ async def test_a_link_has_the_preview_of_its_page(world: World, pages: str) -> N
     assert text["thumbnailDirectPath"]
 
 
-async def test_a_private_address_is_not_fetched_not_even_by_redirect(world: World, pages: str) -> None:
+async def test_w29_a_private_address_is_not_fetched_not_even_by_redirect(world: World, pages: str) -> None:
     for link in (pages.replace("127.0.0.2", "127.0.0.1") + "/cat.jpg", f"{pages}/away.jpg"):
         for path, field in (("/send/image", "image_url"), ("/send/file", "file_url"), ("/send/link", "link")):
             answer = await post(world, path, **{field: link, "caption": "x"})

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 NUMBER = "628555000001"
 
 
-async def test_a_device_is_paired_by_code_and_removed_with_all_its_data(world: World) -> None:
+async def test_w15_a_device_is_paired_by_code_and_removed_with_all_its_data(world: World) -> None:
     gateway = world.gateway
     await gateway.sandbox.ask(sandbox.AddPhone(phone=NUMBER, name="By code"), 10)
     await gateway.call("POST", "/devices", json={"device_id": "by-code"})
@@ -30,7 +30,7 @@ async def test_a_device_is_paired_by_code_and_removed_with_all_its_data(world: W
     assert 404 == (await gateway.call("GET", "/devices/by-code")).status
 
 
-async def test_a_login_under_way_goes_on_and_its_picture_is_served(world: World) -> None:
+async def test_w40_a_login_under_way_goes_on_and_its_picture_is_served(world: World) -> None:
     await world.gateway.call("POST", "/devices", json={"device_id": "qr"})
     first = await world.gateway.call("GET", "/devices/qr/login")
     second = await world.gateway.call("GET", "/app/login", "qr")

@@ -53,7 +53,7 @@ async def test_two_devices_talk_to_each_other(world: World) -> None:
 
 async def test_mentions_and_replies_reach_a_group(world: World) -> None:
     group = await world.gateway.sandbox.ask(
-        sandbox.CreateGroup(
+        sandbox.PhoneCreateGroup(
             phone=world.carol_number, subject="Team", members=[world.alice_number, world.bob_number]
         ),
         10,
@@ -73,7 +73,7 @@ async def test_a_number_unknown_to_whatsapp_is_refused(world: World) -> None:
     assert (sent.status, sent.body["code"]) == (400, "INVALID_JID")
 
 
-async def test_the_same_key_sends_once(world: World) -> None:
+async def test_w39_the_same_key_sends_once(world: World) -> None:
     before = await world.gateway.sandbox.ask(sandbox.Inbox(phone=world.carol_number), 10)
     answers = [
         await world.gateway.send(world.alice, world.carol_number, "only once", Idempotency_Key="key-1")
@@ -88,7 +88,7 @@ async def test_the_same_key_sends_once(world: World) -> None:
     assert [message.text for message in inbox.messages] == ["only once", "a later one"]
 
 
-async def test_no_text_and_no_secret_is_in_a_log_or_a_process_title(world: World) -> None:
+async def test_w31_no_text_and_no_secret_is_in_a_log_or_a_process_title(world: World) -> None:
     canary = "canary-5f1c"
     assert 200 == (await world.gateway.send(world.alice, world.bob_number, canary)).status
     await world.sink.until(lambda sink: canary in str(sink.events()[-1:]))

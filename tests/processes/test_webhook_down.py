@@ -8,7 +8,7 @@ from wagateway.commands import sandbox
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_events_wait_for_the_endpoint_across_a_kill(world: World) -> None:
+async def test_w09_events_wait_for_the_endpoint_across_a_kill(world: World) -> None:
     seen = len(world.sink.events())
     world.sink.status = 503
     texts = [f"down {n}" for n in range(12)]

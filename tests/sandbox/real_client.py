@@ -14,15 +14,17 @@ import neonize.aioze.client as neonize_client
 import neonize.aioze.events as ev
 from google.protobuf.json_format import MessageToDict, ParseDict
 from neonize._binder import ProxySettings, gocode
-from neonize.proto.Neonize_pb2 import NewsletterRole, ReturnFunctionWithError  # type: ignore[import-untyped, unused-ignore]
+from neonize.proto.Neonize_pb2 import GetProfilePictureParams, NewsletterRole, ReturnFunctionWithError  # type: ignore[import-untyped, unused-ignore]
 from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DeviceProps  # type: ignore[import-untyped, unused-ignore]
 from neonize.proto.waE2E import WAWebProtobufsE2E_pb2 as E2E  # type: ignore[import-untyped, unused-ignore]
 from neonize.utils.enum import (
+    BlocklistAction,
     ChatPresence,
     ChatPresenceMedia,
     ClientName,
     ClientType,
     MediaType,
+    ParticipantChange,
     Presence,
     ReceiptType,
     VoteType,
@@ -33,6 +35,9 @@ from wagateway.spec import SandboxNetwork
 from workers.trust import trust
 
 ASIDE = ("messageContextInfo", "senderKeyDistributionMessage")
+GROUP_CHANGES = (
+    "Name", "Topic", "Locked", "Announce", "Ephemeral", "NewInviteLink", "Join", "Leave", "Promote", "Demote",
+)  # fmt: skip
 WRAPPERS = ("IsEphemeral", "IsViewOnce", "IsViewOnceV2Extension", "IsDocumentWithCaption", "IsEdit")
 
 
@@ -107,6 +112,19 @@ def posts(messages: Any) -> list[list[object]]:
     ]
 
 
+def group_change(event: Any) -> dict[str, object]:
+    """What changed in a group: the names of the fields that are set, and who came or went."""
+    fields = [field.name for field, _ in event.ListFields()]
+    return {
+        "group": address(event.JID),
+        "changed": [name for name in fields if name in GROUP_CHANGES],
+        "who": [
+            address(jid) for name in ("Join", "Leave", "Promote", "Demote") for jid in getattr(event, name)
+        ],
+        "unknown": [node.Tag for node in event.UnknownChanges],
+    }
+
+
 REPORTS: dict[str, tuple[Any, Callable[[Any], dict[str, object]]]] = {
     "connected": (ev.ConnectedEv, nothing),
     "disconnected": (ev.DisconnectedEv, nothing),
@@ -133,6 +151,12 @@ REPORTS: dict[str, tuple[Any, Callable[[Any], dict[str, object]]]] = {
     ),
     "live_update": (ev.NewsletterLiveUpdateEv, lambda event: {"posts": posts(event.Messages)}),
     "joined": (ev.JoinedGroupEv, lambda event: {"group": address(event.GroupInfo.JID)}),
+    "group_change": (ev.GroupInfoEv, group_change),
+    "picture": (ev.PictureEv, lambda event: {"of": address(event.JID), "removed": event.Remove}),
+    "blocklist": (ev.BlocklistEv, lambda event: {"who": [address(each.JID) for each in event.Changes]}),
+    "privacy": (ev.PrivacySettingsEv, nothing),
+    "muted": (ev.NewsletterMuteChangeEv, lambda event: {"jid": address(event.ID), "mute": event.Mute}),
+    "left": (ev.NewsletterLeaveEv, lambda event: {"jid": address(event.ID)}),
 }
 
 
@@ -349,6 +373,72 @@ async def play(client: Any, order: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+async def group(client: Any, order: dict[str, Any]) -> dict[str, Any]:
+    """Ask or change something about one group."""
+    jid = jid_of(order.get("jid", ""))
+    match order["what"]:
+        case "info":
+            found = await client.get_group_info(jid)
+        case "preview":
+            found = await client.get_group_info_from_link(order["link"])
+        case "link":
+            return {"link": await client.get_group_invite_link(jid, order.get("reset", False))}
+        case "join":
+            return {"group": address(await client.join_group_with_link(order["link"]))}
+        case "requests":
+            waiting = await client.get_group_request_participants(jid)
+            return {"who": [address(each.Participant) for each in waiting]}
+        case "members":
+            action = ParticipantChange(order["action"])
+            told = await client.update_group_participants(
+                jid, [jid_of(each) for each in order["who"]], action
+            )
+            return {"errors": [[each.Error, bool(each.AddRequest.Code)] for each in told]}
+        case "photo":
+            return {"id": await client.set_group_photo(jid, bytes.fromhex(order["data"]))}
+        case setting:
+            await getattr(client, f"set_group_{setting}")(jid, *order["to"])
+            return {}
+    return {
+        "subject": found.GroupName.Name,
+        "topic": found.GroupTopic.Topic,
+        "locked": found.GroupLocked.isLocked,
+        "announce": found.GroupAnnounce.IsAnnounce,
+        "members": {address(each.PhoneNumber): each.IsAdmin for each in found.Participants},
+    }
+
+
+async def person(client: Any, order: dict[str, Any]) -> dict[str, Any]:
+    """Ask or change something about somebody, or about the account itself."""
+    jid = jid_of(order.get("jid", ""))
+    match order["what"]:
+        case "info":
+            found = (await client.get_user_info(jid))[0].UserInfo
+            return {"about": found.Status, "picture": found.PictureID}
+        case "verified":
+            # neonize 0.5.2 leaves the verified name out of what get_user_info answers.
+            found = (await client.is_on_whatsapp(order["number"]))[0]
+            return {"name": found.VerifiedName.Details.verifiedName}
+        case "picture":
+            params = GetProfilePictureParams(
+                Preview=False, ExistingID=order.get("known", ""), IsCommunity=False
+            )
+            shown = await client.get_profile_picture(jid, params)
+            return {"id": shown.ID, "url": shown.URL}
+        case "set_picture":
+            return {"id": await client.set_profile_photo(bytes.fromhex(order["data"]))}
+        case "rename":
+            await client.set_profile_name(order["name"])
+        case "block":
+            blocked = await client.update_blocklist(jid, BlocklistAction(order["action"]))
+            return {"blocked": [address(each) for each in blocked.JIDs]}
+        case "blocked":
+            return {"blocked": [address(each) for each in (await client.get_blocklist()).JIDs]}
+        case "mute":
+            await client.newsletter_toggle_mute(jid, order["muted"])
+    return {}
+
+
 async def logout(client: Any, order: dict[str, Any]) -> dict[str, Any]:
     """Log out."""
     await client.logout()
@@ -360,7 +450,7 @@ ORDERS: dict[str, Callable[[Any, dict[str, Any]], Awaitable[dict[str, Any]]]] = 
     for each in (
         send, pair_code, available, subscribe, typing, read, check, upload, groups, create_group, logout,
         deliver, send_file, fetch, open_vote, ask_poll, vote, play,
-        knows, newsletters, newsletter, newsletter_upload,
+        knows, newsletters, newsletter, newsletter_upload, group, person,
     )
 }  # fmt: skip
 

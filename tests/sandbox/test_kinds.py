@@ -241,7 +241,7 @@ async def test_only_the_author_edits_and_in_a_chat_of_two_only_the_author_revoke
 
 
 async def test_an_administrator_revokes_a_message_of_a_group(world: World) -> None:
-    group = await do(world, c.CreateGroup(phone=ANN, subject="Team", members=[BOB, CAROL]))
+    group = await do(world, c.PhoneCreateGroup(phone=ANN, subject="Team", members=[BOB, CAROL]))
     id_ = (await do(world, c.PhoneSendText(phone=BOB, to=group.jid, text="oops"))).ids[0]
     await do(world, c.PhoneRevoke(phone=ANN, chat=group.jid, message_id=id_))
     key = (await last(world, CAROL)).message["protocolMessage"]["key"]

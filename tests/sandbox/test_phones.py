@@ -10,6 +10,7 @@ import pytest_asyncio
 from wagateway.commands import sandbox as c
 from wagateway.contract import Problem
 from wagateway.sandbox import control, linking, relay
+from wagateway.sandbox.control import people
 from wagateway.sandbox.phones import Phone
 from wagateway.sandbox.state import LID, USER, Companion, Endpoint
 from wagateway.sandbox.world import World
@@ -89,7 +90,9 @@ async def test_a_phone_that_lost_its_sessions_asks_again(world: World) -> None:
 
 
 async def test_a_member_that_lost_its_keys_asks_the_group_message_again(world: World) -> None:
-    group = await control.create_group(world, c.CreateGroup(phone=ANN, subject="Team", members=[BOB, CAROL]))
+    group = await control.create_group(
+        world, c.PhoneCreateGroup(phone=ANN, subject="Team", members=[BOB, CAROL])
+    )
     await send(world, "one", to=group.jid)
     world.phones[BOB].sessions.store.sender_keys.clear()
     await send(world, "two", to=group.jid)
@@ -100,7 +103,7 @@ async def test_a_member_that_lost_its_keys_asks_the_group_message_again(world: W
 
 
 async def test_who_is_in_no_such_group_cannot_send_to_it(world: World) -> None:
-    group = await control.create_group(world, c.CreateGroup(phone=ANN, subject="Team", members=[BOB]))
+    group = await control.create_group(world, c.PhoneCreateGroup(phone=ANN, subject="Team", members=[BOB]))
     with pytest.raises(Problem):
         await send(world, "let me in", sender=CAROL, to=group.jid)
 
@@ -182,3 +185,46 @@ async def test_device_numbers_are_not_used_again_at_once(world: World) -> None:
 async def test_a_phone_answers_to_both_its_addresses(world: World) -> None:
     account = world.phones[ANN].account
     assert account is world.network.account(account.jid(USER)) is world.network.account(account.jid(LID))
+
+
+async def set_profile(world: World, number: str, **more: object) -> None:
+    await people.set_profile(world, c.SetProfile(phone=number, **more))  # type: ignore[arg-type]
+
+
+async def test_nothing_passes_between_those_of_whom_one_blocks_the_other(world: World) -> None:
+    companion, _ = link(world.phones[BOB])
+    await set_profile(world, BOB, block=[ANN])
+    await send(world, "from who is blocked")
+    await send(world, "to who is blocked", sender=BOB, to=ANN)
+    assert [] == [*world.phones[BOB].inbox, *world.phones[ANN].inbox, *world.phones[ANN].receipts]
+    own = [decode(raw) for raw in world.network.waiting(companion)]
+    assert ["message"] == [stanza.tag for stanza in own if stanza.tag != "notification"]
+    await set_profile(world, BOB, unblock=[ANN])
+    await send(world, "again")
+    assert ["again"] == [each.text for each in world.phones[BOB].inbox]
+
+
+async def test_a_group_hears_also_whom_a_member_has_blocked(world: World) -> None:
+    group = await control.create_group(world, c.PhoneCreateGroup(phone=ANN, subject="Team", members=[BOB]))
+    await set_profile(world, BOB, block=[ANN])
+    await send(world, "to all", to=group.jid)
+    assert ["to all"] == [each.text for each in world.phones[BOB].inbox]
+
+
+@pytest.mark.parametrize("hides", [ANN, BOB])
+async def test_reading_is_hidden_both_ways_but_not_from_a_group(world: World, hides: str) -> None:
+    group = await control.create_group(world, c.PhoneCreateGroup(phone=ANN, subject="Team", members=[BOB]))
+    await set_profile(world, hides, privacy={"readreceipts": "none"})
+    alone = await send(world, "read this")
+    shared = await send(world, "and this", to=group.jid)
+    assert 2 == world.phones[BOB].mark_read([])
+    kinds = {(each.id, each.type) for each in world.phones[ANN].receipts}
+    assert {(alone, "delivered"), (shared, "delivered"), (shared, "read")} == kinds
+
+
+async def test_only_administrators_write_into_a_group_that_announces(world: World) -> None:
+    group = await control.create_group(world, c.PhoneCreateGroup(phone=ANN, subject="Team", members=[BOB]))
+    await people.phone_set_group(world, c.PhoneSetGroup(phone=ANN, group=group.jid, announce=True))
+    await send(world, "may I?", sender=BOB, to=group.jid)
+    await send(world, "I may", to=group.jid)
+    assert ([], ["I may"]) == (world.phones[ANN].inbox, [each.text for each in world.phones[BOB].inbox])

@@ -135,7 +135,7 @@ async def test_a_device_is_linked_by_code(sandbox: Sandbox, new_client: NewClien
 
 
 async def test_a_group_text_goes_both_ways(sandbox: Sandbox, ann: RealClient, bob: RealClient) -> None:
-    group = await sandbox.ask(c.CreateGroup(phone=CAROL, subject="Team", members=[ANN, BOB]))
+    group = await sandbox.ask(c.PhoneCreateGroup(phone=CAROL, subject="Team", members=[ANN, BOB]))
     await ann.hears("joined", group=group.jid)
     for text in ("hello team", "hello again"):
         await sandbox.ask(c.PhoneSendText(phone=CAROL, to=group.jid, text=text))

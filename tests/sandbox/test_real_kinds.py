@@ -217,7 +217,7 @@ async def test_a_vote_of_a_device_is_opened_by_the_phone(sandbox: Sandbox, ann: 
 
 
 async def test_a_vote_in_a_group_is_opened(sandbox: Sandbox, ann: RealClient) -> None:
-    group = await sandbox.ask(c.CreateGroup(phone=BOB, subject="Votes", members=[ANN]))
+    group = await sandbox.ask(c.PhoneCreateGroup(phone=BOB, subject="Votes", members=[ANN]))
     await ann.hears("joined", group=group.jid)
     poll = await ann.does("ask_poll", to=group.jid, question="Where?", options=["here", "there"])
     await next_of(sandbox, BOB, poll["id"])
@@ -270,7 +270,7 @@ async def test_played_is_told_in_both_directions(sandbox: Sandbox, ann: RealClie
 
 
 async def test_a_file_reaches_a_group(sandbox: Sandbox, ann: RealClient) -> None:
-    group = await sandbox.ask(c.CreateGroup(phone=BOB, subject="Pictures", members=[ANN]))
+    group = await sandbox.ask(c.PhoneCreateGroup(phone=BOB, subject="Pictures", members=[ANN]))
     await ann.hears("joined", group=group.jid)
     sent = await sandbox.ask(c.PhoneSendMedia(phone=BOB, to=group.jid, kind="image", data=FILE))
     got = await ann.hears("message", id=sent.ids[0], kind="imageMessage", chat=group.jid)

@@ -78,7 +78,7 @@ async def test_a_phone_sends_again_to_a_device_that_cannot_decrypt(
 async def test_a_group_message_is_sent_again_to_a_phone_that_lost_the_keys(
     world: World, ann: RealClient, bob: Phone
 ) -> None:
-    group = await control.create_group(world, c.CreateGroup(phone=BOB, subject="Team", members=[ANN]))
+    group = await control.create_group(world, c.PhoneCreateGroup(phone=BOB, subject="Team", members=[ANN]))
     await ann.hears("joined", group=group.jid)
     bob.sessions.store.sessions.clear()
     bob.sessions.store.sender_keys.clear()

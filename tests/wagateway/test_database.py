@@ -50,7 +50,7 @@ def test_a_file_newer_than_the_code_is_refused(opened: sqlite3.Connection, tmp_p
         open_database(tmp_path / "a.db", Migrations("test"))
 
 
-def test_a_failing_migration_is_undone_and_refused(opened: sqlite3.Connection, tmp_path: Path) -> None:
+def test_w20_a_failing_migration_is_undone_and_refused(opened: sqlite3.Connection, tmp_path: Path) -> None:
     migrations = one_table()
 
     @migrations(name="0002_bad")

@@ -19,7 +19,7 @@ def test_without_anything_said_it_listens_on_loopback_only(tmp_path: Path) -> No
     assert ("127.0.0.1", 3000, Path("storages")) == (settings.host, settings.port, settings.storage)
 
 
-def test_flags_win_over_environment_and_environment_over_the_file(tmp_path: Path) -> None:
+def test_w44_flags_win_over_environment_and_environment_over_the_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("APP_PORT=1\nAPP_OS=file\nWAGATEWAY_STORAGE=/file\n")
     environment = {"APP_PORT": "2", "APP_OS": "environment"}
     settings = load(["--port=3"], environment, tmp_path)
@@ -88,7 +88,7 @@ def test_a_refused_value_is_not_repeated_when_it_may_be_a_secret(tmp_path: Path)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.org"])
-def test_to_listen_beyond_loopback_without_credentials_is_refused(tmp_path: Path, host: str) -> None:
+def test_w30_to_listen_beyond_loopback_without_credentials_is_refused(tmp_path: Path, host: str) -> None:
     text = refusal(f"--host={host}", folder=tmp_path)
     assert host in text
     assert "--basic-auth" in text

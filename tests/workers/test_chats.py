@@ -1,6 +1,8 @@
 """Lists of chats and messages: every filter, true totals, and pages that hold still."""
 
+import sqlite3
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 
@@ -81,15 +83,7 @@ async def test_all_message_filters_combine_and_the_total_is_what_matches(
     assert (texts(page), page.pagination.total) == (["offer 18", "offer 12"], 3)
 
 
-async def test_wildcards_in_a_search_are_plain_characters(device: Device, inbox: Inbound) -> None:
-    for text in ("100% sure", "100 sure", "a_b", "aXb", "back\\slash"):
-        inbox.message(incoming(text))
-    for search, found in (("100%", "100% sure"), ("A_B", "a_b"), ("k\\s", "back\\slash")):
-        page = await list_messages(device, ListMessages(chat_jid=ALICE, search=search))
-        assert [found] == texts(page)
-
-
-async def test_times_without_an_offset_are_utc_and_others_are_compared_as_moments(
+async def test_w38_times_without_an_offset_are_utc_and_others_are_compared_as_moments(
     device: Device, inbox: Inbound
 ) -> None:
     inbox.message(incoming("at eight UTC", timestamp=NOON))
@@ -136,7 +130,7 @@ async def test_limit_0_is_the_default(device: Device) -> None:
     assert (await list_chats(device, ListChats(limit=0))).pagination.limit == 25
 
 
-@pytest.mark.parametrize("cursor", ["x", "!!!", "AAAA", "gaFh", "kwECAw", "žž"])
+@pytest.mark.parametrize("cursor", ["x", "!!!", "AAAA", "gaFh", "kwECAw", "žž", "ks__________AQ"])
 async def test_a_cursor_that_was_not_given_is_refused(device: Device, cursor: str) -> None:
     with pytest.raises(Problem, match="cursor") as caught:
         await list_messages(device, ListMessages(chat_jid=ALICE, cursor=cursor))
@@ -237,3 +231,55 @@ async def test_a_list_of_messages_tells_what_was_edited_and_what_is_about_anothe
     page = await list_messages(device, ListMessages(chat_jid=ALICE))
     told = [(one.kind, one.content, one.target_id, one.is_edited) for one in page.data]
     assert [("edit", "hello", "A1", False), ("text", "hello", "", True)] == told
+
+
+def reaction(emoji: str, to: str) -> E2E.Message:
+    made = E2E.ReactionMessage(text=emoji)
+    made.key.ID = to
+    return E2E.Message(reactionMessage=made)
+
+
+async def test_a_message_shows_the_last_reaction_of_everybody(device: Device, inbox: Inbound) -> None:
+    inbox.message(incoming("hi", id="M1", chat=GROUP, is_group=True))
+    said = [(ALICE, "👍"), (BOB, "😀"), (ALICE, "🎉"), (OWN, "❤"), (BOB, "")]
+    for at, (who, emoji) in enumerate(said):
+        inbox.message(
+            incoming(
+                content=reaction(emoji, "M1"),
+                chat=GROUP,
+                is_group=True,
+                sender=who,
+                sender_lid=ALICE_LID if who == ALICE else "",
+                is_from_me=who == OWN,
+                push_name="" if who == OWN else "Name",
+                timestamp=NOON + 60_000 + at * 1000,
+            )
+        )
+    inbox.message(incoming(content=reaction("👀", "M1")))  # about a message of another chat
+    page = await list_messages(device, ListMessages(chat_jid=GROUP, sort="rank", search="hi"))
+    (message,) = page.data
+    told = [(one.emoji, one.sender_jid, one.sender_display_name, one.is_from_me) for one in message.reactions]
+    assert [("🎉", ALICE, "Name", False), ("❤", OWN, "4915100000001", True)] == told
+    assert "2027-01-15T08:01:02Z" == message.reactions[0].timestamp
+
+
+async def test_a_chat_tells_how_the_account_has_it(device: Device, inbox: Inbound) -> None:
+    for number, until in enumerate((0, 1, -1, 4_000_000_000_000)):
+        who = person(number)
+        inbox.message(incoming(chat=who, sender=who, chat_lid=f"90{number}@lid", timestamp=NOON + number))
+        device.shard.write(
+            partial(_set, jid=who, pinned=number == 1, muted_until=until, marked_unread=number == 2)
+        ).result()
+    chats = list(reversed((await list_chats(device, ListChats())).data))
+    assert [False, True, False, False] == [chat.pinned for chat in chats]
+    assert ["", "", "forever", "2096-10-02T07:06:40Z"] == [chat.muted_until for chat in chats]
+    assert [False, False, True, False] == [chat.marked_unread for chat in chats]
+    assert [f"90{number}@lid" for number in range(4)] == [chat.lid for chat in chats]
+
+
+def _set(connection: sqlite3.Connection, **values: object) -> None:
+    connection.execute(
+        "UPDATE chats SET pinned = :pinned, muted_until = :muted_until, marked_unread = :marked_unread "
+        "WHERE jid = :jid",
+        values,
+    )

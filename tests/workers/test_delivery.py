@@ -119,7 +119,7 @@ def cursor(shard: Shard) -> int:
     return int(str(rows(shard, "SELECT cursor FROM hooks")[0][0]))
 
 
-async def test_events_arrive_in_order_with_the_bytes_of_the_log(shard: Shard, sink: Sink) -> None:
+async def test_w10_events_arrive_in_order_with_the_bytes_of_the_log(shard: Shard, sink: Sink) -> None:
     async with delivering(shard, sink.url) as running:
         await running.receive(*(str(n) for n in range(20)))
         await sink.until(lambda: len(sink.taken) == 20)
@@ -127,7 +127,7 @@ async def test_events_arrive_in_order_with_the_bytes_of_the_log(shard: Shard, si
     assert logged == [body for _, body in sink.attempts]
 
 
-async def test_a_delivery_is_signed_in_both_ways(shard: Shard, sink: Sink) -> None:
+async def test_w34_a_delivery_is_signed_in_both_ways(shard: Shard, sink: Sink) -> None:
     async with delivering(shard, sink.url) as running:
         await running.receive("hi")
         await sink.until(lambda: len(sink.taken) == 1)
@@ -143,7 +143,7 @@ async def test_a_delivery_is_signed_in_both_ways(shard: Shard, sink: Sink) -> No
     assert headers["User-Agent"].startswith("wagateway/")
 
 
-async def test_one_connection_is_kept_for_many_deliveries(shard: Shard, sink: Sink) -> None:
+async def test_w12_one_connection_is_kept_for_many_deliveries(shard: Shard, sink: Sink) -> None:
     async with delivering(shard, sink.url) as running:
         await running.receive(*(str(n) for n in range(10)))
         await sink.until(lambda: len(sink.taken) == 10)
@@ -193,7 +193,7 @@ async def test_a_body_without_end_does_not_undo_a_delivery(shard: Shard, sink: S
     assert len(sink.attempts) == 2
 
 
-async def test_a_dead_hook_slows_no_other(shard: Shard, sink: Sink) -> None:
+async def test_w11_a_dead_hook_slows_no_other(shard: Shard, sink: Sink) -> None:
     dead = "http://127.0.0.1:1/hook"
     async with delivering(shard, dead, sink.url, pace=Pace()) as running:
         await running.receive(*(str(n) for n in range(5)))

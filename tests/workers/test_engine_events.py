@@ -10,6 +10,8 @@ from workers.engine import ConnectionChange  # noqa: E402
 from workers.neonize_events import (  # noqa: E402
     SUBSCRIBED,
     Code,
+    caller_told,
+    read_call,
     read_change,
     read_end,
     read_identity,
@@ -123,8 +125,10 @@ def test_a_message_without_an_id_is_refused() -> None:
         read_message(event(ALICE, ALICE, id=""), nobody)
 
 
-def test_a_history_sync_stays_in_go() -> None:
-    assert 13 not in SUBSCRIBED
+def test_events_whose_values_can_end_the_pump_are_not_asked_for() -> None:
+    chat_presence, group_changes, newsletter_left, newsletter_muted, blocked = 19, 22, 33, 34, 30
+
+    assert not {chat_presence, group_changes, newsletter_left, newsletter_muted, blocked} & set(SUBSCRIBED)
 
 
 def receipt(
@@ -139,9 +143,8 @@ def receipt(
         IsFromMe=from_me,
         IsGroup=chat.endswith("@g.us"),
     )
-    return pb.Receipt(
-        MessageSource=source, MessageIDs=list(ids), Timestamp=1_700_000_000, Type=kind
-    ).SerializeToString()
+    told = pb.Receipt(MessageSource=source, MessageIDs=list(ids), Timestamp=1_700_000_000, Type=kind)
+    return bytes(told.SerializeToString())
 
 
 def test_a_receipt_has_both_identities_and_all_its_ids() -> None:
@@ -223,3 +226,40 @@ def test_an_identity_has_no_device_parts() -> None:
     )
 
     assert read_identity(device.SerializeToString()) == (ME, ME_LID, "Me")
+
+
+def offer(creator: str, *, alt: str = "", id: str = "C1", attrs: tuple[pb.NodeAttrs, ...] = ()) -> bytes:  # noqa: A002
+    call = pb.CallOffer(
+        basicCallMeta={"timestamp": 1_700_000_000, "callID": id},
+        callRemoteMeta=pb.CallRemoteMeta(remotePlatform="android", remoteVersion="2.24"),
+        data=pb.Node(Tag="offer", Attrs=attrs),
+    )
+    told = call.basicCallMeta
+    getattr(told, "from").CopyFrom(jid(creator))
+    told.callCreator.CopyFrom(jid(creator, device=7))
+    told.callCreatorAlt.CopyFrom(jid(alt))
+    return bytes(call.SerializeToString())
+
+
+def test_a_call_is_told_by_phone_and_rejected_as_it_was_named() -> None:
+    raw = offer(ALICE_LID, alt=ALICE)
+
+    read = read_call(raw, nobody)
+
+    assert ("C1", ALICE, ALICE_LID, "") == (read.id, read.caller, read.caller_lid, read.group)
+    assert (1_700_000_000_000, "android", "2.24") == (read.timestamp, read.platform, read.version)
+    assert ("C1", ALICE_LID) == caller_told(raw)
+
+
+@pytest.mark.parametrize(
+    "attr", [pb.NodeAttrs(name="group-jid", jid=jid(GROUP)), pb.NodeAttrs(name="group-jid", text=GROUP)]
+)
+def test_a_call_in_a_group_names_the_group(attr: pb.NodeAttrs) -> None:
+    other = pb.NodeAttrs(name="call-id", text="C1")
+
+    assert GROUP == read_call(offer(ALICE, attrs=(other, attr)), nobody).group
+
+
+def test_a_call_of_nobody_makes_no_sense() -> None:
+    with pytest.raises(ValueError, match="without id or caller"):
+        read_call(offer(ALICE, id=""), nobody)

@@ -39,11 +39,16 @@ MODULES: tuple[ModuleType, ...] = (
 
 
 def catalogue() -> dict[str, type[Command[Any]]]:
-    """The commands that can be asked: all that are not only a base of others."""
+    """The commands that can be asked: all that are not only a base of others.
+
+    Raises TypeError for two of one name.
+    """
     found: dict[str, type[Command[Any]]] = {}
     for module in MODULES:
         for name, thing in vars(module).items():
             own = isinstance(thing, type) and thing.__module__ == module.__name__
             if own and issubclass(thing, Command) and not thing.__subclasses__():
+                if name in found:
+                    raise TypeError(f"two commands are called {name}")
                 found[name] = thing
     return found

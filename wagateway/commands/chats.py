@@ -1,7 +1,7 @@
 """Commands that read the stored chats and messages of a device."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -15,7 +15,8 @@ from wagateway.phone import Phone
 class Pagination(msgspec.Struct, frozen=True):
     """Where a page lies; `total` counts what matches the filters.
 
-    With filters it is counted up to 10,000 only: `total_is_exact` says whether there may be more.
+    With filters it is counted up to 10,000 only, in a search up to 500: `total_is_exact` says whether
+    there may be more.
 
     `next_cursor`, given back as `cursor`, continues after the last row without skipping or repeating
     while new rows arrive.
@@ -134,7 +135,11 @@ class MessageList(msgspec.Struct, frozen=True):
 
 
 class ListMessages(Command[MessageList], frozen=True, kw_only=True):
-    """List the messages of a chat; all filters combine. Times without an offset are UTC."""
+    """List the messages of a chat; all filters combine. Times without an offset are UTC.
+
+    Every word of `search` must begin a word of the message's text or filename, as in a search of all chats.
+    The latest come first, or with `sort=rank` the best matches, whose pages go by `offset` only.
+    """
 
     routes: ClassVar = (Route("GET", "/chat/{chat_jid}/messages"),)
     needs: ClassVar[Needs] = "shard"
@@ -148,12 +153,16 @@ class ListMessages(Command[MessageList], frozen=True, kw_only=True):
     media_only: bool = False
     is_from_me: bool | None = None
     search: Annotated[str, Meta(max_length=256)] = ""
+    sort: Literal["time", "rank"] = "time"
 
 
 class SearchMessages(Command[MessageList], frozen=True, kw_only=True):
     """Search the messages of all chats by words, the best matches first; all filters combine.
 
-    Every word of `search` must begin a word of the message; case and accents do not matter.
+    Every word of `search` must begin a word of the message's text or filename; case, accents and
+    punctuation do not matter. Chinese, Japanese, Thai and emoji are found anywhere in a text. The best
+    match has more of the rare words and less beside them (bm25). More than 500 matches are not ranked:
+    of those, and with `sort=time`, the latest come first.
     """
 
     routes: ClassVar = (Route("GET", "/messages/search"),)
@@ -167,6 +176,7 @@ class SearchMessages(Command[MessageList], frozen=True, kw_only=True):
     end_time: datetime | None = None
     media_only: bool = False
     is_from_me: bool | None = None
+    sort: Literal["time", "rank"] = "rank"
 
 
 class ChatPinned(msgspec.Struct, frozen=True):

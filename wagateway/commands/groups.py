@@ -80,14 +80,30 @@ class GroupRef(msgspec.Struct, frozen=True):
     group_id: str
 
 
-class CreateGroup(Command[GroupRef], frozen=True, kw_only=True):
+class MemberChange(msgspec.Struct, frozen=True):
+    """What became of one participant; `error` is 0, or WhatsApp's code (409: is a member already …)."""
+
+    participant: str
+    status: Outcome
+    message: str
+    error: int = 0
+
+
+class CreatedGroup(msgspec.Struct, frozen=True):
+    """The new group, and what became of each participant, in the order asked."""
+
+    group_id: str
+    participants: list[MemberChange]
+
+
+class CreateGroup(Command[CreatedGroup], frozen=True, kw_only=True):
     """Create a group; WhatsApp may leave out who does not let this account add them."""
 
     routes: ClassVar = (Route("POST", "/group"),)
     title: Annotated[str, Meta(min_length=1, max_length=100)]
     participants: Members
 
-    def sentence(self, reply: GroupRef) -> str:
+    def sentence(self, reply: CreatedGroup) -> str:
         """The sentence of the real server, which names the group."""
         return f"Success created group with id {reply.group_id}"
 
@@ -178,15 +194,6 @@ class ExportMembers(Command[MemberTable], frozen=True, kw_only=True):
     routes: ClassVar = (Route("GET", "/group/participants/export"),)
     done: ClassVar = "Success export group participants"
     group_id: Phone
-
-
-class MemberChange(msgspec.Struct, frozen=True):
-    """What became of one participant; `error` is 0, or WhatsApp's code (409: is a member already …)."""
-
-    participant: str
-    status: Outcome
-    message: str
-    error: int = 0
 
 
 class ChangeMembers(Command[list[MemberChange]], frozen=True, kw_only=True):

@@ -36,9 +36,23 @@ _PHONE: dict[str, type[Command[Any]]] = {
     "played": sandbox.MarkPlayed,
     "file": sandbox.PhoneMedia,
     "contacts": sandbox.AddContacts,
+    "history": sandbox.HandHistory,
+    "profile": sandbox.ShowProfile,
+    "set": sandbox.SetProfile,
     "unlink": sandbox.UnlinkCompanion,
+    "call": sandbox.PhoneCall,
+    "calls": sandbox.Calls,
+    "hang-up": sandbox.PhoneHangUp,
+    "online": sandbox.ShowPresence,
 }
-_GROUP: dict[str, type[Command[Any]]] = {"create": sandbox.CreateGroup}
+_GROUP: dict[str, type[Command[Any]]] = {
+    "create": sandbox.PhoneCreateGroup,
+    "show": sandbox.ShowGroup,
+    "set": sandbox.PhoneSetGroup,
+    "members": sandbox.PhoneSetMembers,
+    "join": sandbox.PhoneJoinGroup,
+    "leave": sandbox.PhoneLeaveGroup,
+}
 _FAULT: dict[str, type[Command[Any]]] = {
     "drop": sandbox.DropConnection,
     "refuse": sandbox.RefuseConnections,

@@ -1,5 +1,6 @@
 """From what a client wrote to a command: texts of query and forms, values of JSON."""
 
+import functools
 import re
 from collections.abc import Iterable
 from types import NoneType, UnionType
@@ -18,7 +19,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 class Field(msgspec.Struct, frozen=True):
-    """What must be known of a field before its value is converted.
+    """What must be known of a field before its value is converted; `name` is what clients call it.
 
     `most` is the largest size of the file that fills it, in bytes; 0 where it takes none.
     """
@@ -45,7 +46,7 @@ class Fields:
     def __init__(self, command: type[Command[Any]]) -> None:
         self._command = command
         found = msgspec.structs.fields(command)
-        self.by_name = {field.name: _field(field) for field in found}
+        self.by_name = {field.encode_name: _field(field) for field in found}
         self.takes_files = any(field.most for field in self.by_name.values())
         self._numbers = [name for name, field in self.by_name.items() if field.number]
         self._required = sorted(name for name, field in self.by_name.items() if field.required)
@@ -123,10 +124,16 @@ class Fields:
         return invalid(name, _what(error, field.choices if field else ()))
 
 
+@functools.cache
+def fields_of(command: type[Command[Any]]) -> Fields:
+    """The fields of a command, looked at once."""
+    return Fields(command)
+
+
 def _field(found: msgspec.structs.FieldInfo) -> Field:
     plain = _parts(found.type)
     return Field(
-        name=found.name,
+        name=found.encode_name,
         type=found.type,
         required=found.required,
         many=any(get_origin(part) is list for part in plain),

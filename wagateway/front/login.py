@@ -11,8 +11,8 @@ import segno
 from aiohttp import web
 
 from wagateway.commands.app import LoginCode
-from wagateway.envelope import Envelope, success
-from wagateway.front.answers import SERVER
+from wagateway.envelope import Envelope
+from wagateway.front.answers import SERVER, done
 from wagateway.front.origins import Origins
 from wagateway.wire import Reply
 
@@ -42,14 +42,14 @@ class Pictures:
         self._origins = origins
         self._of_device: dict[str, Picture] = {}
 
-    async def add(self, request: web.BaseRequest, reply: Reply) -> bytes:
-        """The body of a `LoginCode` reply with its `qr_link` and `qr_image`."""
+    async def add(self, request: web.BaseRequest, reply: Reply) -> web.Response:
+        """A `LoginCode` reply with its `qr_link` and `qr_image`."""
         answer = _decoder.decode(reply.body)
         assert answer.results is not None
         picture = await self._picture(answer.results)
         image = "data:image/png;base64," + base64.b64encode(picture.png).decode()
         link = self._origins.link(request, FOLDER + picture.name)
-        return success(answer.message, msgspec.structs.replace(answer.results, qr_link=link, qr_image=image))
+        return done(answer.message, msgspec.structs.replace(answer.results, qr_link=link, qr_image=image))
 
     def find(self, path: str) -> web.Response | None:
         """The picture that a path (without the base path) names, while its code is valid."""

@@ -14,27 +14,31 @@ from aiohttp import web
 from wagateway import wire
 from wagateway.commands import catalogue
 from wagateway.commands.app import Login
+from wagateway.commands.groups import ExportMembers
 from wagateway.commands.messages import DownloadMessageMedia
-from wagateway.commands.sending import MAX_FILE, MAX_IMAGE, MAX_VIDEO
 from wagateway.contract import Problem
 from wagateway.envelope import success
-from wagateway.front import answers
+from wagateway.front import answers, exports
 from wagateway.front.auth import Auth
 from wagateway.front.bodies import Patience
 from wagateway.front.devices import Devices, follow
+from wagateway.front.docs import Docs
 from wagateway.front.login import Pictures
 from wagateway.front.media import FOLDER, Media
 from wagateway.front.origins import Origins
+from wagateway.front.pages import PAGES, app_info, banner
 from wagateway.front.reach import Processes
 from wagateway.front.requests import Endpoint, Finish
 from wagateway.front.routes import Routes
 from wagateway.front.uploads import Spool
 from wagateway.link import Context, Link
+from wagateway.openapi.document import Facts, document
 from wagateway.problems import device_unavailable
 from wagateway.settings import Settings
 
 _TABLE_SECONDS = 10.0
 _REFRESH_SECONDS = 5.0
+_READING = frozenset({"GET", "HEAD"})
 
 BUG = Problem(500, "INTERNAL_SERVER_ERROR", "Internal error; the log has the details")
 
@@ -69,10 +73,9 @@ class Front:
         self._busy: set[asyncio.Task[Any]] = set()
         self._leaving = False
         self._cutting = False
-        self._info = _info(settings)
-        self._banner = success(
-            f"wagateway {version('wagateway')}", {"name": "wagateway", "version": version("wagateway")}
-        )
+        self._info = success("Fetch app info success", app_info(settings))
+        self._banner = success(f"wagateway {version('wagateway')}", banner())
+        self._docs = Docs(lambda: document(_facts(settings)))
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -150,6 +153,7 @@ class Front:
         finishes: dict[object, Finish] = {
             Login: self._pictures.add,
             DownloadMessageMedia: self._media.link,
+            ExportMembers: exports.members,
         }
         for command in catalogue().values():
             if command.target == "sandbox" and processes.sandbox is None:
@@ -172,10 +176,9 @@ class Front:
         if path is None:
             return _nothing_here()
         if of_media:
-            if request.method not in ("GET", "HEAD"):
-                return _wrong_method(frozenset({"GET", "HEAD"}))
-            return await self._media.serve(request, path)
-        own = self._own(request.method, path)
+            reads = request.method in _READING
+            return await self._media.serve(request, path) if reads else _wrong_method(_READING)
+        own = await self._own(request, path)
         if own is not None:
             return own
         found = self._routes.find(request.method, path)
@@ -183,6 +186,8 @@ class Front:
             return _nothing_here()
         if isinstance(found, frozenset):
             return _wrong_method(found)
+        if request.headers.get("Sec-Fetch-Site") == "cross-site":
+            raise _foreign()
         endpoint, captured = found
         return await endpoint.answer(request, query, captured)
 
@@ -194,19 +199,20 @@ class Front:
             return None
         return target[len(self._base_path) :] or "/"
 
-    def _own(self, method: str, path: str) -> web.Response | None:
+    async def _own(self, request: web.BaseRequest, path: str) -> web.Response | None:
         """What the front answers without asking anybody."""
-        if path in ("/", "/app/info"):
-            if method not in ("GET", "HEAD"):
-                return _wrong_method(frozenset({"GET", "HEAD"}))
-            return answers.envelope(self._banner if path == "/" else self._info)
+        reads = request.method in _READING
         if path.startswith("/statics/"):
-            return self._pictures.find(path) if method in ("GET", "HEAD") else None
-        return None
+            return self._pictures.find(path) if reads else None
+        if path in ("/", "/app/info"):
+            found: web.Response | None = answers.envelope(self._banner if path == "/" else self._info)
+        else:
+            found = await self._docs.find(request, path)
+        return found if found is None or reads else _wrong_method(_READING)
 
     def _health(self, method: str) -> web.Response:
-        if method not in ("GET", "HEAD"):
-            return _wrong_method(frozenset({"GET", "HEAD"}))
+        if method not in _READING:
+            return _wrong_method(_READING)
         if not self._supervisor.connected.is_set():
             return answers.plain("Service Unavailable", 503)
         return answers.plain("OK")
@@ -217,17 +223,16 @@ def _target(request: web.BaseRequest) -> str:
     return target if target.startswith("/") else request.rel_url.raw_path_qs
 
 
-def _info(settings: Settings) -> bytes:
-    facts = {
-        "version": version("wagateway"),
-        "os": settings.os,
-        "base_path": settings.base_path,
-        "max_file_size": MAX_FILE,
-        "max_video_size": MAX_VIDEO,
-        "max_image_size": MAX_IMAGE,
-        "chatwoot_enabled": False,
-    }
-    return success("Fetch app info success", facts)
+def _facts(settings: Settings) -> Facts:
+    commands = [one for one in catalogue().values() if settings.sandbox or one.target != "sandbox"]
+    return Facts(
+        version=version("wagateway"),
+        base_path=settings.base_path.rstrip("/"),
+        credentials=bool(settings.basic_auth),
+        commands=commands,
+        pages=PAGES,
+        files={ExportMembers: "text/csv"},
+    )
 
 
 def _nothing_here() -> web.Response:
@@ -239,6 +244,11 @@ def _wrong_method(allowed: frozenset[str]) -> web.Response:
     answer = answers.refused(Problem(405, "METHOD_NOT_ALLOWED", f"This path takes {names}"))
     answer.headers["Allow"] = names
     return answer
+
+
+def _foreign() -> Problem:
+    # A browser adds the credentials that it remembers to whatever any page makes it ask for.
+    return Problem(403, "CROSS_SITE", "A web page of another site may not use this API")
 
 
 def _stopping() -> Problem:

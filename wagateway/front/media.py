@@ -19,7 +19,8 @@ from wagateway import links
 from wagateway.commands.internal import DeviceRow
 from wagateway.commands.messages import DownloadedMedia, FetchMedia
 from wagateway.contract import Problem
-from wagateway.envelope import Envelope, success
+from wagateway.envelope import Envelope
+from wagateway.front.answers import done
 from wagateway.front.files import OpenFile, answer
 from wagateway.front.origins import Origins
 from wagateway.front.reach import Processes, reach
@@ -72,8 +73,8 @@ class Media:
         """
         return bool(query) and links.verified(self._key, path, query, time.time())
 
-    async def link(self, request: web.BaseRequest, reply: Reply) -> bytes:
-        """The body of a `DownloadedMedia` reply with its `file_url` and `expires_at`."""
+    async def link(self, request: web.BaseRequest, reply: Reply) -> web.Response:
+        """A `DownloadedMedia` reply with its `file_url` and `expires_at`."""
         found = _decoder.decode(reply.body)
         assert found.results is not None
         path = "/" + found.results.file_path.lstrip("/")
@@ -83,7 +84,7 @@ class Media:
             file_url=f"{self._origins.link(request, path)}?{links.sign(self._key, path, expires)}",
             expires_at=datetime.fromtimestamp(expires, UTC).isoformat().replace("+00:00", "Z"),
         )
-        return success(found.message, media)
+        return done(found.message, media)
 
     async def serve(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         """The file of a path (without the base path), fetched from WhatsApp if need be.

@@ -13,14 +13,14 @@ from wagateway.commands.internal import DeviceRow
 from wagateway.contract import Command, Problem
 from wagateway.front.answers import done, passed_on
 from wagateway.front.bodies import query_pairs, read_values
-from wagateway.front.fields import Fields
+from wagateway.front.fields import fields_of
 from wagateway.front.reach import Processes, reach
 from wagateway.front.uploads import Spooled
 from wagateway.problems import invalid
 from wagateway.wire import Reply
 
-Finish = Callable[[web.BaseRequest, Reply], Awaitable[bytes]]
-"""Turns the body of a 200 reply into what the client gets."""
+Finish = Callable[[web.BaseRequest, Reply], Awaitable[web.Response]]
+"""Makes of a 200 reply what the client gets."""
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class Endpoint:
     ) -> None:
         self._command = command
         self._name = command.__name__
-        self._fields = Fields(command)
+        self._fields = fields_of(command)
         self._processes = processes
         self._finish = finish
         named = self._fields.by_name.get("device_id")
@@ -133,8 +133,7 @@ class Endpoint:
 
     async def _finished(self, request: web.BaseRequest, reply: Reply) -> web.Response:
         if self._finish is not None and reply.status == 200:
-            body = await self._finish(request, reply)
-            reply = msgspec.structs.replace(reply, body=body)
+            return await self._finish(request, reply)
         return passed_on(reply)
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 from google.protobuf.message import DecodeError
 
-from wagateway.sandbox import presence, relay
+from wagateway.sandbox import calls, presence, relay
 from wagateway.sandbox.identity import Identity
 from wagateway.sandbox.network import Network, now, waiting_key
 from wagateway.sandbox.pairing import Pairing, Pairings
@@ -170,6 +170,8 @@ class Connection:
             case "ack":
                 key = waiting_key(stanza.attr("class"), stanza.attr("id"), stanza.attrs.get("to"), stanza)
                 network.acknowledged(client, key)
+            case "call":
+                self.send(calls.received(network, client, stanza))
             case "presence":
                 presence.received(network, client, stanza)
             case "chatstate":

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from wagateway.sandbox.bell import Bell
 from wagateway.sandbox.disk import Disk
 from wagateway.sandbox.faults import Faults
 from wagateway.sandbox.state import (
@@ -17,6 +18,7 @@ from wagateway.sandbox.state import (
     MAX_DEVICE,
     USER,
     Account,
+    Call,
     Companion,
     Endpoint,
     Group,
@@ -74,6 +76,8 @@ class Network:
         self.groups: dict[str, Group] = {}
         self.newsletters: dict[str, Newsletter] = {}
         self.posts: dict[str, list[Post]] = {}
+        self.calls: dict[str, Call] = {}
+        self.ringing = Bell()
         self.live: dict[str, set[tuple[str, int]]] = {}
         self.phones: dict[str, Primary] = {}
         self.online: dict[tuple[str, int], Online] = {}
@@ -99,6 +103,8 @@ class Network:
         for name, raw in self.disk.under("post/"):
             post = msgspec.msgpack.decode(raw, type=Post)
             self.posts.setdefault(name.partition("/")[0], []).append(post)
+        for name, raw in self.disk.under("call/"):
+            self.calls[name] = msgspec.msgpack.decode(raw, type=Call)
         for name, stanza in self.disk.under("queue/"):
             number, device, place, key = name.split("/", 3)
             self._queue((number, int(device)))[key] = Waiting(int(place), stanza)
@@ -186,6 +192,12 @@ class Network:
         """Keep a changed post of a newsletter."""
         self.disk.put(f"post/{newsletter.id}/{post.number:09}", lambda: msgspec.msgpack.encode(post))
         self.turn()
+
+    def save_call(self, call: Call) -> None:
+        """Keep a new or changed call, and tell those who wait for that."""
+        self.calls[call.id] = call
+        self.disk.put(f"call/{call.id}", lambda: msgspec.msgpack.encode(call))
+        self.after(self.ringing.ring)
 
     def new_device(self, account: Account) -> int:
         """A number for one more companion; numbers come back only when all were used."""

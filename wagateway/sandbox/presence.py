@@ -1,5 +1,6 @@
 """Who is online and who is typing: told to those who are connected now, and never kept."""
 
+from wagateway.sandbox import privacy
 from wagateway.sandbox.network import Network, now
 from wagateway.sandbox.state import GROUP, LID, USER, Account, Endpoint
 from wagateway.whatsapp.stanza import Jid, Node
@@ -14,7 +15,7 @@ def received(network: Network, sender: Endpoint, stanza: Node) -> None:
         if account is not None:
             subscribers = network.presences.subscribers.setdefault(account.number, {})
             subscribers[sender.key] = (sender, wanted)
-            network.mention(sender, _presence(network, account, wanted))
+            network.mention(sender, _presence(network, account, wanted, sender.account))
     elif kind in ("available", "unavailable"):
         change(network, sender.account, available=kind == "available")
 
@@ -27,8 +28,9 @@ def change(network: Network, account: Account, *, available: bool) -> None:
     else:
         presences.available.discard(account.number)
         presences.last_seen[account.number] = now()
+    presences.bell.ring()
     for subscriber, wanted in presences.subscribers.get(account.number, {}).values():
-        network.mention(subscriber, _presence(network, account, wanted))
+        network.mention(subscriber, _presence(network, account, wanted, subscriber.account))
 
 
 def disconnected(network: Network, companion: Endpoint) -> None:
@@ -39,11 +41,13 @@ def disconnected(network: Network, companion: Endpoint) -> None:
         change(network, companion.account, available=False)
 
 
-def _presence(network: Network, account: Account, wanted: Jid) -> Node:
+def _presence(network: Network, account: Account, wanted: Jid, asker: Account) -> Node:
     attrs: dict[str, str | Jid] = {"from": wanted.bare()}
-    if account.number not in network.presences.available:
+    here = account.number in network.presences.available and privacy.allows(account, "online", asker)
+    if not here:
         last = network.presences.last_seen.get(account.number)
-        attrs |= {"type": "unavailable", "last": str(last) if last else "deny"}
+        shown = last and privacy.allows(account, "last", asker)
+        attrs |= {"type": "unavailable", "last": str(last) if shown else "deny"}
     return Node("presence", attrs)
 
 
@@ -58,7 +62,7 @@ def typing(network: Network, sender: Endpoint, stanza: Node) -> None:
         attrs["participant_pn"] = sender.account.jid(USER)
     else:
         account = network.account(to)
-        numbers = [account.number] if account else []
+        numbers = [account.number] if account and not privacy.apart(account, sender.account) else []
         attrs["sender_pn" if to.server == LID else "sender_lid"] = sender.account.jid(
             USER if to.server == LID else LID
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from wagateway.sandbox import broadcast, newsletters
+from wagateway.sandbox import broadcast, newsletters, privacy
 from wagateway.sandbox.network import Network, now, waiting_key
 from wagateway.sandbox.state import BROADCAST, GROUP, LID, NEWSLETTER, STATUS, USER, Account, Endpoint
 from wagateway.whatsapp.stanza import Jid, Node
@@ -33,13 +33,16 @@ def _deliver(network: Network, sender: Endpoint, stanza: Node) -> int:
         group = network.groups.get(to.user)
         if group is None:
             return NOT_FOUND
-        if sender.account.number not in group.members:
+        role = group.members.get(sender.account.number)
+        if role is None or (group.announce and not role):
             return FORBIDDEN
         members = [network.accounts[number] for number in group.members]
         devices = [Endpoint(account, device) for account in members for device in account.devices()]
         return _to_many(network, sender, stanza, devices)
     if to == STATUS:
-        return _to_many(network, sender, stanza, broadcast.receivers(network, stanza))
+        named = broadcast.receivers(network, stanza)
+        near = [each for each in named if not privacy.apart(each.account, sender.account)]
+        return _to_many(network, sender, stanza, near)
     account = network.account(to)
     if account is None:
         return NOT_FOUND
@@ -49,11 +52,13 @@ def _deliver(network: Network, sender: Endpoint, stanza: Node) -> int:
 
 
 def _to_account(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> int:
-    """One `<enc>` per device, of both sides."""
+    """One `<enc>` per device, of both sides; who is blocked is not told so."""
     for address, enc in _encrypted(stanza):
         receiver = network.endpoint(address)
         if receiver is None or receiver.key == sender.key:
             continue  # a device that was unlinked since the sender last looked
+        if privacy.apart(receiver.account, sender.account):
+            continue
         attrs = _from(sender, stanza, to.server)
         if receiver.account is sender.account:
             attrs["recipient"] = to.bare()
@@ -67,6 +72,8 @@ def _to_device(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> int
     receiver = network.endpoint(to)
     if receiver is None:
         return NOT_FOUND
+    if privacy.apart(receiver.account, sender.account):
+        return 0
     attrs = _from(sender, stanza, to.server)
     if stanza.attr("category") == "peer":
         attrs["category"] = "peer"
@@ -134,14 +141,15 @@ def _other_address(network: Network, jid: Jid, name: str) -> Attrs:
 
 def receipt(network: Network, sender: Endpoint, stanza: Node) -> None:
     """Note what a device has taken, and tell whoever sent it."""
-    kind = stanza.attr("type")
-    to = stanza.jid("to")
+    kind, to = stanza.attr("type"), stanza.jid("to")
     if to.server == NEWSLETTER and kind == "view":
         newsletters.view(network, sender, stanza)
         return
     if kind != "retry" and sender.device:
         for id_ in [stanza.attr("id"), *more_ids(stanza)]:
             network.acknowledged(sender, waiting_key("message", id_, to, stanza))
+    if kind == "read" and to.server not in _OF_MANY and privacy.hides_reading(sender.account):
+        kind = _TO_OWN_DEVICES[0]
     if kind in _TO_OWN_PHONE:
         network.deliver(Endpoint(sender.account, 0), _receipt(sender, stanza, kind, USER))
     elif kind in _TO_OWN_DEVICES:
@@ -158,7 +166,7 @@ def _forward(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> None:
     else:
         addressed = to
     account = network.account(addressed) if addressed else None
-    if addressed is None or account is None:
+    if addressed is None or account is None or _unheard(sender.account, account, kind, to):
         return
     forwarded = _receipt(sender, stanza, kind, addressed.server)
     if kind in ("read", "played"):
@@ -169,6 +177,13 @@ def _forward(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> None:
     for receiver in receivers:
         if receiver.key != sender.key:
             network.deliver(receiver, forwarded)
+
+
+def _unheard(sender: Account, other: Account, kind: str, to: Jid) -> bool:
+    """Whether a receipt must not come to somebody; who hides what it reads hears not what others read."""
+    if to.server in _OF_MANY:
+        return False
+    return privacy.apart(sender, other) or (kind == "read" and privacy.hides_reading(other))
 
 
 def _receipt(sender: Endpoint, stanza: Node, kind: str, server: str) -> Node:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from wagateway.sandbox.bell import Bell
 from wagateway.whatsapp.stanza import Jid
 
 MAX_DEVICE = 255
@@ -50,7 +51,8 @@ class Account(msgspec.Struct):
 
     `identity` is the private key that is both the account's signature key and device 0's Signal identity.
     `watchers` are the numbers that asked for its list of devices and must hear when it changes; `contacts`
-    maps the numbers in its address book to full names.
+    maps the numbers in its address book to full names. `blocked` are numbers. `picture` is the id of its
+    picture, `business` the name that WhatsApp has verified of a business; "" where there is none.
     """
 
     number: str
@@ -65,6 +67,8 @@ class Account(msgspec.Struct):
     blocked: list[str] = []
     contacts: dict[str, str] = {}
     about: str = "Hey there! I am using WhatsApp."
+    picture: str = ""
+    business: str = ""
     companions: dict[int, Companion] = {}
 
     def jid(self, server: str, device: int = 0) -> Jid:
@@ -76,19 +80,54 @@ class Account(msgspec.Struct):
         return [0, *self.companions]
 
 
+class Invitation(msgspec.Struct, frozen=True):
+    """What lets one account into a group that it could not be added to; it ends at `expiration`."""
+
+    number: str
+    admin: str
+    expiration: int
+
+
 class Group(msgspec.Struct):
-    """A group; `members` maps numbers to `superadmin`, `admin` or nothing. Times are Unix seconds."""
+    """A group; `members` maps numbers to `superadmin`, `admin` or nothing. Times are Unix seconds.
+
+    `requests` maps the numbers that wait to be let in to when they asked; `invitations` are by code.
+    `ephemeral` is after how many seconds messages disappear, 0 for never. `invite` is the code in its link,
+    `revoked` those that were. `version` counts its changes.
+    """
 
     id: str
     subject: str
     creator: str
     created: int
     members: dict[str, str]
+    subject_by: str = ""
+    subject_at: int = 0
+    topic: str = ""
+    topic_id: str = ""
+    topic_by: str = ""
+    topic_at: int = 0
+    locked: bool = False
+    announce: bool = False
+    admins_add: bool = False
+    approval: bool = False
+    ephemeral: int = 0
+    picture: str = ""
+    invite: str = ""
+    revoked: list[str] = []
+    requests: dict[str, int] = {}
+    invitations: dict[str, Invitation] = {}
+    version: int = 0
 
     @property
     def jid(self) -> Jid:
         """The group's address."""
         return Jid(self.id, GROUP)
+
+    @property
+    def admins(self) -> list[str]:
+        """The numbers of its administrators."""
+        return [number for number, role in self.members.items() if role]
 
 
 class Newsletter(msgspec.Struct):
@@ -128,6 +167,21 @@ class Post(msgspec.Struct):
     reactions: dict[str, str] = {}
 
 
+class Call(msgspec.Struct):
+    """A call; `to` is the number or the group that is called, `begun` Unix seconds.
+
+    `rejected` are the devices that have rejected it, as full JIDs. One between two ends with that.
+    """
+
+    id: str
+    caller: str
+    to: str
+    video: bool
+    begun: int
+    ended: bool = False
+    rejected: list[str] = []
+
+
 class Endpoint(msgspec.Struct, frozen=True):
     """One device of one account, as the sender or receiver of stanzas."""
 
@@ -155,8 +209,12 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class Presences(msgspec.Struct):
-    """Which accounts are available, and who wants to hear of each; lost with the process."""
+    """Which accounts are available, and who wants to hear of each; lost with the process.
+
+    The bell rings when somebody comes or goes.
+    """
 
     available: set[str] = set()
     last_seen: dict[str, int] = {}
     subscribers: dict[str, dict[tuple[str, int], tuple[Endpoint, Jid]]] = {}
+    bell: Bell = msgspec.field(default_factory=Bell)

@@ -39,7 +39,7 @@ class World:
             number: Phone(self.network, account) for number, account in self.network.accounts.items()
         }
         self._transfers: set[asyncio.Task[None]] = set()
-        self._desk = desk(self.network, self.phones)
+        self._desk = desk(self.network, self.phones, self.media)
 
     def close(self) -> None:
         """Write everything and close."""

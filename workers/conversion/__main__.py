@@ -59,6 +59,8 @@ def _work(kind: Kind) -> Callable[[Job], Converted]:
             from workers.conversion.stickers import convert
         case "thumbnail":
             from workers.conversion.documents import convert
+        case "avatar":
+            from workers.conversion.avatars import convert
         case "video":
             from workers.conversion.video import convert
         case "audio":

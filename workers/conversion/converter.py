@@ -16,7 +16,7 @@ from wagateway.media_types import UNKNOWN, plain
 from workers.conversion.jobs import Converted, Job, Kind, Refused
 from workers.conversion.process import Died, Process
 
-_QUICK: frozenset[Kind] = frozenset({"image", "sticker", "thumbnail"})
+_QUICK: frozenset[Kind] = frozenset({"image", "sticker", "thumbnail", "avatar"})
 _CORES = 2  # what a job may use of the processor while it has time
 
 log = structlog.get_logger()
@@ -28,6 +28,7 @@ class Limits(msgspec.Struct, frozen=True):
     image: float = 30
     sticker: float = 60
     thumbnail: float = 10
+    avatar: float = 30
     video: float = 300
     audio: float = 120
     voice: float = 120
@@ -73,6 +74,10 @@ class Converter:
     async def sticker(self, source: Path, field: str) -> Converted:
         """A picture or animation as a sticker; one that is a sticker already stays as it is."""
         return await self._convert("sticker", source, field)
+
+    async def avatar(self, source: Path, field: str) -> Converted:
+        """A picture as a square JPEG of at most 640 pixels and 100 KiB: what its middle shows."""
+        return await self._convert("avatar", source, field)
 
     async def thumbnail(self, source: Path, mime_type: str) -> Converted | None:
         """The preview of a document that is a picture or PDF; None when there is none, or none to be had.

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["image", "video", "audio", "voice", "sticker", "thumbnail"]
+Kind = Literal["image", "video", "audio", "voice", "sticker", "thumbnail", "avatar"]
 
 LENGTH_BYTES = 4
 """Every frame is its length (little-endian) and that much MessagePack."""

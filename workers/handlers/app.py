@@ -1,20 +1,26 @@
-"""The connection of the device: its state, and logging in."""
+"""Answers the commands about the connection of the device: its state, and logging in."""
 
 import math
 import time
 from datetime import UTC, datetime
 
 from wagateway.commands.app import (
+    AnswerPasskey,
+    ConfirmPasskey,
     ConnectionStatus,
     GetConnectionStatus,
+    GetPasskey,
     Login,
     LoginCode,
     LoginWithCode,
     PairCode,
+    Passkey,
+    PasskeySent,
 )
 from wagateway.phone import USER, to_jid
 from wagateway.problems import invalid
 from workers.device import Device
+from workers.unsupported import unsupported
 
 
 def get_connection_status(device: Device, _command: GetConnectionStatus) -> ConnectionStatus:
@@ -48,3 +54,18 @@ async def login_with_code(device: Device, command: LoginWithCode) -> PairCode:
     if server != USER:
         raise invalid("phone", "must be a phone number with country code")
     return PairCode(device_id=device.id, pair_code=await device.pair_code(number))
+
+
+def get_passkey(device: Device, _command: GetPasskey) -> Passkey:
+    """No pairing by passkey is ever under way."""
+    return Passkey(device_id=device.id, status="none")
+
+
+def answer_passkey(_device: Device, _command: AnswerPasskey) -> PasskeySent:
+    """There is no challenge to answer."""
+    raise unsupported("passkey")
+
+
+def confirm_passkey(_device: Device, _command: ConfirmPasskey) -> PasskeySent:
+    """There is no code to confirm."""
+    raise unsupported("passkey")

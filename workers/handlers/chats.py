@@ -11,13 +11,18 @@ from wagateway.commands.chats import (
     ListMessages,
     MessageList,
     Pagination,
+    Reaction,
+    SearchMessages,
     StoredMessage,
 )
 from wagateway.events import rfc3339
 from wagateway.phone import to_jid
+from wagateway.problems import invalid
 from workers.device import Device
-from workers.shard import pages
-from workers.shard.messages import fallback_name
+from workers.shard import chatpages, pages
+from workers.shard.messages import fallback_name, now
+from workers.shard.paging import ChatCursor, MessageCursor, decode_cursor, encode_cursor
+from workers.shard.reactions import ReactionRow
 
 _CHATS = 25
 _MESSAGES = 50
@@ -26,38 +31,55 @@ _MESSAGES = 50
 async def list_chats(device: Device, command: ListChats) -> ChatList:
     """A page of chats."""
     limit = command.limit or _CHATS
-    query = pages.ChatQuery(
+    query = chatpages.ChatQuery(
         limit=limit,
         offset=command.offset,
-        cursor=pages.decode_cursor(command.cursor, pages.ChatCursor),
+        cursor=decode_cursor(command.cursor, ChatCursor),
         search=command.search,
         has_media=command.has_media,
         archived=command.archived,
     )
-    page = await device.shard.read(partial(pages.find_chats, query=query))
-    cursor = pages.encode_cursor(page.following)
-    return ChatList([_chat(row) for row in page.rows], Pagination(limit, command.offset, page.total, cursor))
+    page = await device.shard.read(partial(chatpages.find_chats, query=query))
+    cursor = encode_cursor(page.following)
+    moment = now()
+    return ChatList(
+        [_chat(row, moment) for row in page.rows],
+        Pagination(limit, command.offset, page.total, cursor, page.exact),
+    )
 
 
 async def list_messages(device: Device, command: ListMessages) -> MessageList:
     """A page of the messages of a chat; a chat that is not stored has none."""
-    limit = command.limit or _MESSAGES
+    if command.cursor and command.sort != "time":
+        raise invalid("cursor", "only goes with sort=time; use offset")
+    return await _page(device, command, decode_cursor(command.cursor, MessageCursor))
+
+
+async def search_messages(device: Device, command: SearchMessages) -> MessageList:
+    """A page of the messages of all chats, or of one, that a search finds."""
+    return await _page(device, command, None)
+
+
+async def _page(
+    device: Device, command: ListMessages | SearchMessages, cursor: MessageCursor | None
+) -> MessageList:
     query = pages.MessageQuery(
-        chat=to_jid(command.chat_jid, "chat_jid"),
-        limit=limit,
+        chat=None if command.chat_jid is None else to_jid(command.chat_jid, "chat_jid"),
+        limit=command.limit or _MESSAGES,
         offset=command.offset,
-        cursor=pages.decode_cursor(command.cursor, pages.MessageCursor),
+        cursor=cursor,
         start=_milliseconds(command.start_time),
         end=_milliseconds(command.end_time),
         media_only=command.media_only,
         is_from_me=command.is_from_me,
         search=command.search,
+        sort=command.sort,
     )
     page = await device.shard.read(partial(pages.find_messages, query=query))
-    cursor = pages.encode_cursor(page.following)
+    following = encode_cursor(page.following)
     return MessageList(
-        [_message(row) for row in page.rows],
-        Pagination(limit, command.offset, page.total, cursor),
+        [_message(row, page.reactions.get(row.row, [])) for row in page.rows],
+        Pagination(query.limit, query.offset, page.total, following, page.exact),
         _info(page),
     )
 
@@ -69,7 +91,7 @@ def _milliseconds(moment: datetime | None) -> int | None:
     return int(aware.timestamp() * 1000)
 
 
-def _chat(row: pages.ChatRow) -> Chat:
+def _chat(row: chatpages.ChatRow, moment: int) -> Chat:
     return Chat(
         jid=row.jid,
         name=row.name,
@@ -79,10 +101,20 @@ def _chat(row: pages.ChatRow) -> Chat:
         created_at=rfc3339(row.created_at),
         updated_at=rfc3339(row.updated_at),
         archived=bool(row.archived),
+        pinned=bool(row.pinned),
+        muted_until=_muted_until(row.muted_until, moment),
+        marked_unread=bool(row.marked_unread),
+        lid=row.lid,
     )
 
 
-def _message(row: pages.PageRow) -> StoredMessage:
+def _muted_until(until: int, moment: int) -> str:
+    if until < 0:
+        return "forever"
+    return rfc3339(until) if until > moment else ""
+
+
+def _message(row: pages.PageRow, reactions: list[ReactionRow]) -> StoredMessage:
     return StoredMessage(
         id=row.id,
         chat_jid=row.chat,
@@ -108,6 +140,18 @@ def _message(row: pages.PageRow) -> StoredMessage:
         is_forwarded=bool(row.forwarded),
         sender_lid=row.sender_lid,
         chat_lid=row.chat_lid,
+        reactions=[_reaction(one) for one in reactions],
+        call_metadata=row.metadata,
+    )
+
+
+def _reaction(row: ReactionRow) -> Reaction:
+    return Reaction(
+        emoji=row.emoji,
+        sender_jid=row.sender,
+        sender_display_name=row.name or row.sender.partition("@")[0],
+        is_from_me=bool(row.from_me),
+        timestamp=rfc3339(row.timestamp),
     )
 
 

@@ -1,15 +1,10 @@
 """Answers the commands that send something to a chat."""
 
 import time
-import uuid
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
-import structlog
-
-from wagateway.commands.messages import MessageStatus
 from wagateway.commands.sending import (
     ForwardMessage,
     MessageSent,
@@ -27,14 +22,13 @@ from wagateway.commands.sending import (
     SendSticker,
     SendVideo,
 )
-from wagateway.contract import DEADLINE, Problem
+from wagateway.contract import DEADLINE
 from wagateway.phone import BROADCAST, NEWSLETTER, to_jid
 from wagateway.problems import invalid, not_in_time
 from wagateway.whatsapp.protos import E2E
-from workers import outbound
+from workers import outbound, sends
 from workers.device import Device
-from workers.engine import ChatState, Uncertain
-from workers.outbound import Outgoing
+from workers.engine import ChatState
 from workers.outbox import Accepted
 
 C = TypeVar("C", bound=SendCommand)
@@ -53,9 +47,6 @@ _SAID = {
     ForwardMessage: "Message forwarded to {} (server timestamp: {})",
 }
 _STATES: dict[str, ChatState] = {"start": "composing", "recording": "recording", "stop": "paused"}
-_REFUSED = frozenset({"WHATSAPP_REFUSED", "WA_REACHOUT_TIMELOCK", "RATE_LIMITED"})
-
-log = structlog.get_logger()
 
 
 async def send_message(device: Device, command: SendMessage) -> MessageSent:
@@ -150,37 +141,7 @@ async def _sent(device: Device, command: C, make: Make[C], prepares: bool) -> Ac
         raise not_in_time()
     if prepares:
         await device.outbox.hand_over(command)
-    try:
-        sent = await device.engine.send(chat, message)
-    except Uncertain as problem:
-        await _keep_unsent(device, chat, message, problem, "sent")
-        raise
-    except Problem as problem:
-        if problem.code in _REFUSED:
-            await _keep_unsent(device, chat, message, problem, "failed")
-        raise
     said = _SAID.get(type(command), "Message sent to {} (server timestamp: {})")
     if message.stickerMessage.isAnimated:
         said = "Animated s" + said.removeprefix("S")
-    status = said.format(chat, _spelled(sent.timestamp))
-    outgoing = Outgoing(sent.message_id, chat, sent.timestamp, message)
-    return Accepted(MessageSent(sent.message_id, status), outbound.stored(device, outgoing))
-
-
-async def _keep_unsent(
-    device: Device, chat: str, message: E2E.Message, problem: Problem, status: MessageStatus
-) -> None:
-    """Keep what WhatsApp refused or did not answer, under an id of ours, which the problem then tells."""
-    own_id = f"local-{uuid.uuid4().hex}"
-    outgoing = Outgoing(own_id, chat, int(time.time()), message, status, problem.message)
-    try:
-        await device.outbox.keep(outbound.stored(device, outgoing))
-    except Problem as storage:  # the refusal is the news
-        log.warning("sending.failure_not_stored", code=storage.code)
-        return
-    problem.result = {"message_id": own_id, "status": status}
-
-
-def _spelled(timestamp: int) -> str:
-    """Unix seconds as the real server writes a time."""
-    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
+    return await sends.give(device, chat, message, said)

@@ -2,5 +2,6 @@
 
 from workers.media.fetcher import Media
 from workers.media.store import served_at
+from workers.media.way import Way
 
-__all__ = ["Media", "served_at"]
+__all__ = ["Media", "Way", "served_at"]

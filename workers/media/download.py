@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import shutil
-import ssl
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
@@ -17,10 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, TypeVar
 import aiohttp
 from yarl import URL
 
-from wagateway.spec import SandboxNetwork
 from wagateway.whatsapp.errors import ProtocolError
 from workers.engine import MediaKind
 from workers.media.store import in_thread
+from workers.media.way import Way
 from workers.shard.media import MediaRow
 
 if TYPE_CHECKING:
@@ -28,12 +27,6 @@ if TYPE_CHECKING:
 
 _HOST = "https://mmg.whatsapp.net"
 _PATH = re.compile(r"/[!-~]{0,4095}")
-_HEADERS = {
-    "Origin": "https://web.whatsapp.com",
-    "Referer": "https://web.whatsapp.com/",
-    "User-Agent": "Mozilla/5.0",
-    "Accept-Encoding": "identity",
-}
 _BLOCK = 65_536  # bytes that wait in memory before the sender must wait
 _LONGEST = 3600.0  # seconds
 _LEAST = 60.0
@@ -72,13 +65,13 @@ class Failed(Exception):
 
 
 class Source:
-    """WhatsApp's media host, in sandbox mode the one behind the sandbox's proxy.
+    """WhatsApp's media host, at the end of the way.
 
     `timeout` is in seconds: how long a silent server is listened to.
     """
 
-    def __init__(self, network: SandboxNetwork | None, executor: Executor, timeout: float) -> None:
-        self._network = network
+    def __init__(self, way: Way, executor: Executor, timeout: float) -> None:
+        self._way = way
         self._executor = executor
         self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
@@ -118,10 +111,9 @@ class Source:
 
     @asynccontextmanager
     async def _asked(self, row: MediaRow) -> AsyncIterator[aiohttp.ClientResponse]:
-        proxy = self._network.proxy if self._network else None
         try:
             async with self._opened().get(
-                _link(row), proxy=proxy, allow_redirects=False, timeout=self._patience(row)
+                _link(row), proxy=self._way.asked, allow_redirects=False, timeout=self._patience(row)
             ) as response:
                 _check(response)
                 yield response
@@ -137,27 +129,11 @@ class Source:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            trusted = _only(self._network.ca) if self._network else True
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=trusted, keepalive_timeout=15),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers=_HEADERS,
-                auto_decompress=False,
-                read_bufsize=_BLOCK,
-                trust_env=self._network is None,
-            )
+            self._session = self._way.session(_BLOCK)
         return self._session
 
     async def _thread(self, function: Callable[[], T]) -> T:
         return await in_thread(self._executor, function)
-
-
-def _only(ca: str) -> ssl.SSLContext:
-    """Trust nothing but the sandbox, whose certificate is a plain one that signs itself."""
-    context = ssl.create_default_context(cafile=ca)
-    # Newer versions of Python insist on what only certificates of public authorities have.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
 
 
 class Sink:

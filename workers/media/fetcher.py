@@ -14,7 +14,6 @@ import structlog
 from wagateway.commands.messages import MediaFile
 from wagateway.contract import Problem
 from wagateway.settings import Settings
-from wagateway.spec import SandboxNetwork
 from workers.content import MediaPart
 from workers.delivery import Pace
 from workers.media import problems
@@ -22,6 +21,7 @@ from workers.media.download import Failed, Source, disk
 from workers.media.outcomes import Outcomes
 from workers.media.retention import MEGABYTE, Retention
 from workers.media.store import Store, in_thread
+from workers.media.way import Way
 from workers.shard import Shard, media, messages
 from workers.shard.log import Own
 from workers.shard.media import MediaRow
@@ -49,7 +49,7 @@ class Media:
         self,
         shard: Shard,
         folder: Path,
-        network: SandboxNetwork | None,
+        way: Way,
         settings: Settings,
         own: Own,
         pace: Pace = _PACE,
@@ -59,7 +59,7 @@ class Media:
         self._loop = asyncio.get_running_loop()
         self._executor = ThreadPoolExecutor(2, "media")  # its threads start with the first work
         self._store = Store(folder / "media")
-        self._source = Source(network, self._executor, pace.timeout)
+        self._source = Source(way, self._executor, pace.timeout)
         self._retention = Retention(shard, self._store, self._executor, settings)
         # A file that alone is too much would only push out all others before it goes itself.
         self._largest = min(LARGEST, settings.media_megabytes * MEGABYTE or LARGEST)

@@ -3,11 +3,13 @@
 import sqlite3
 
 from workers.content import EDIT, REVOKE
+from workers.shard.text import searchable
 
 _AUTHOR = "coalesce((SELECT phone FROM lids WHERE lid = sender), sender)"
 
 _ORIGINALS = f"""
-SELECT row, {_AUTHOR}, from_me, revoked_at FROM messages WHERE id = :id AND chat = :chat AND target_id = ''
+SELECT row, {_AUTHOR}, from_me, revoked_at, filename FROM messages
+WHERE id = :id AND chat = :chat AND target_id = ''
 """  # noqa: S608  a literal of this file
 
 # `target_id != ''` lets SQLite use the index, which leaves the many messages without one out. Unasked it
@@ -23,7 +25,7 @@ ORDER BY timestamp DESC, row DESC LIMIT 1
 _ANY = "SELECT 1 FROM messages WHERE target_id = ? AND target_id != '' LIMIT 1"
 
 _EDIT = """
-UPDATE messages SET content = :content, edited_at = :at, updated_at = :now
+UPDATE messages SET content = :content, words = :words, edited_at = :at, updated_at = :now
 WHERE row = :row AND revoked_at = 0 AND (edited_at, content) != (:at, :content)
 """
 _REVOKE = "UPDATE messages SET revoked_at = :at, updated_at = :now WHERE row = :row AND revoked_at = 0"
@@ -39,12 +41,14 @@ def settle(connection: sqlite3.Connection, chat: str, message_id: str, moment: i
     if not exist(connection, message_id):
         return
     about = {"id": message_id, "chat": chat}
-    for row, author, from_me, _ in connection.execute(_ORIGINALS, about).fetchall():
+    for row, author, from_me, _, filename in connection.execute(_ORIGINALS, about).fetchall():
         by = about | {"author": author, "from_me": from_me}
         done = {"row": row, "now": moment}
         edit = connection.execute(_CHANGE, by | {"kind": EDIT, "anybody": False}).fetchone()
         if edit is not None:
-            connection.execute(_EDIT, done | {"content": edit[0], "at": edit[1]})
+            content, at = edit
+            words = searchable(f"{content} {filename}")
+            connection.execute(_EDIT, done | {"content": content, "words": words, "at": at})
         group = chat.endswith("@g.us")
         revoke = connection.execute(_CHANGE, by | {"kind": REVOKE, "anybody": group}).fetchone()
         if revoke is not None:
@@ -68,5 +72,5 @@ def may(
     originals = connection.execute(_ORIGINALS, {"id": message_id, "chat": chat}).fetchall()
     return not originals or any(
         (author == wrote or (own and from_me)) and not (kind == EDIT and revoked_at)
-        for _, wrote, from_me, revoked_at in originals
+        for _, wrote, from_me, revoked_at, _ in originals
     )

@@ -7,6 +7,7 @@ import msgspec
 
 from wagateway.commands.messages import MessageStatus
 from workers.shard import changes, receipts
+from workers.shard.text import searchable
 
 
 class MessageRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,7 +15,7 @@ class MessageRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `sender_lid` is "" unless known: an earlier delivery may have been stored under it. `status` is how far
     a message of ours came. With a `target_id` it is about that message (a reaction, an edit, a vote): such
-    a row neither moves its chat nor counts as unread.
+    a row neither moves its chat nor counts as unread. `metadata` is the JSON of a call.
     """
 
     id: str
@@ -37,6 +38,7 @@ class MessageRow(msgspec.Struct, frozen=True, kw_only=True):
     forwarded: bool = False
     status: MessageStatus = ""
     status_reason: str = ""
+    metadata: str = ""
 
 
 class StoredRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,11 +82,11 @@ class Quotable(msgspec.Struct, frozen=True):
 
 _INSERT_MESSAGE = """
 INSERT INTO messages (id, chat, sender, from_me, push_name, timestamp, kind, content, media_type, media_id,
-                      filename, url, file_length, quoted_id, target_id, forwarded, status, status_reason, raw,
-                      created_at, updated_at)
+                      filename, url, file_length, quoted_id, target_id, forwarded, status, status_reason,
+                      metadata, words, raw, created_at, updated_at)
 VALUES (:id, :chat, :sender, :from_me, :push_name, :timestamp, :kind, :content, :media_type, :media_id,
-        :filename, :url, :file_length, :quoted_id, :target_id, :forwarded, :status, :status_reason, :raw,
-        :now, :now)
+        :filename, :url, :file_length, :quoted_id, :target_id, :forwarded, :status, :status_reason, :metadata,
+        :words, :raw, :now, :now)
 """
 
 STATUS = "CASE WHEN from_me AND status = '' THEN 'server' ELSE status END"
@@ -133,8 +135,17 @@ UPDATE chats SET
     last_message_time = max(last_message_time,
         coalesce((SELECT last_message_time FROM chats WHERE jid = :lid), 0)),
     latest = max(latest, coalesce((SELECT latest FROM chats WHERE jid = :lid), 0)),
-    unread_count = unread_count + coalesce((SELECT unread_count FROM chats WHERE jid = :lid), 0)
+    unread_count = unread_count + coalesce((SELECT unread_count FROM chats WHERE jid = :lid), 0),
+    auto_replied_at = max(auto_replied_at, coalesce((SELECT auto_replied_at FROM chats WHERE jid = :lid), 0))
 WHERE jid = :phone
+"""
+
+# Not left to UPDATE OR IGNORE, which would make the triggers ignore their conflicts as well.
+_DROP_DOUBLES = """
+DELETE FROM messages WHERE chat = :lid AND EXISTS (
+    SELECT 1 FROM messages kept
+    WHERE kept.id = messages.id AND kept.chat = :phone AND kept.sender = messages.sender
+)
 """
 
 
@@ -153,7 +164,9 @@ def add_message(connection: sqlite3.Connection, message: MessageRow, chat_name: 
     ).fetchone():
         return False
     moment = now()
-    inserted = connection.execute(_INSERT_MESSAGE, msgspec.structs.asdict(message) | {"now": moment})
+    words = searchable(f"{message.content} {message.filename}")
+    values = msgspec.structs.asdict(message) | {"words": words, "now": moment}
+    inserted = connection.execute(_INSERT_MESSAGE, values)
     if message.target_id:
         changes.settle(connection, message.chat, message.target_id, moment)
         return True
@@ -276,10 +289,10 @@ def _move(connection: sqlite3.Connection, lid: str, phone: str) -> None:
         "SELECT DISTINCT target_id FROM messages WHERE chat = ? AND target_id != ''", (lid,)
     ).fetchall()
     receipts.move(connection, lid, phone)
-    moved = connection.execute("UPDATE OR IGNORE messages SET chat = ? WHERE chat = ?", (phone, lid))
+    connection.execute(_DROP_DOUBLES, {"lid": lid, "phone": phone})
+    moved = connection.execute("UPDATE messages SET chat = ? WHERE chat = ?", (phone, lid))
     if moved.rowcount:
         connection.execute("UPDATE media SET chat = ? WHERE chat = ?", (phone, lid))
-    connection.execute("DELETE FROM messages WHERE chat = ?", (lid,))
     for (target_id,) in about:
         changes.settle(connection, phone, target_id, now())
     values = {"lid": lid, "phone": phone, "old": fallback_name(lid), "new": fallback_name(phone)}

@@ -1,50 +1,30 @@
-"""Pages of stored chats and messages: filters, totals, and cursors that hold still while rows arrive."""
+"""Pages of stored messages: filters, totals, and cursors that hold still while rows arrive.
 
-import base64
-import binascii
+A page costs what is on it, however much is stored: totals are kept by triggers, or counted up to `MANY`.
+"""
+
 import sqlite3
-from typing import TypeVar
 
 import msgspec
 
 from wagateway.commands.messages import MessageStatus
-from wagateway.problems import invalid
+from workers.shard import search
+from workers.shard.chatpages import ChatRow, find_chat
 from workers.shard.messages import STATUS, phone_of
-
-T = TypeVar("T")
-Value = str | int
-
-
-class MessageCursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The last message of a page."""
-
-    timestamp: int
-    row: int
-
-
-class ChatCursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The last chat of a page, and the newest message (`seen`) when the first page was made."""
-
-    time: int
-    row: int
-    seen: int
-
-
-class ChatQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which chats; `cursor` is None for the first page."""
-
-    limit: int
-    offset: int
-    cursor: ChatCursor | None
-    search: str
-    has_media: bool
-    archived: bool | None
+from workers.shard.paging import MessageCursor, Value, count, cut, pattern, where
+from workers.shard.reactions import ReactionRow, find_reactions
+from workers.shard.search import Filters, Sort
+from workers.shard.text import phrases
 
 
 class MessageQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which messages of a chat; times are Unix milliseconds, both ends included."""
+    """Which messages; `cursor` is None for the first page and only goes with the sort by time.
 
-    chat: str
+    `chat` may be a phone JID or a LID; None, for all chats, needs a search. Times are Unix milliseconds,
+    both ends included.
+    """
+
+    chat: str | None
     limit: int
     offset: int
     cursor: MessageCursor | None
@@ -53,21 +33,7 @@ class MessageQuery(msgspec.Struct, frozen=True, kw_only=True):
     media_only: bool
     is_from_me: bool | None
     search: str
-
-
-class ChatRow(msgspec.Struct, frozen=True):
-    """A stored chat; times are Unix milliseconds. `listed` is the time by which the page is ordered."""
-
-    row: int
-    jid: str
-    name: str
-    last_message_time: int
-    ephemeral_expiration: int
-    archived: int
-    unread_count: int
-    created_at: int
-    updated_at: int
-    listed: int
+    sort: Sort = "time"
 
 
 class PageRow(msgspec.Struct, frozen=True):
@@ -96,152 +62,118 @@ class PageRow(msgspec.Struct, frozen=True):
     edited_at: int
     revoked_at: int
     forwarded: int
+    metadata: str
     sender_lid: str
     chat_lid: str
 
 
-class ChatPage(msgspec.Struct, frozen=True):
-    """Chats, how many match, and where the next page begins (None after the last)."""
-
-    rows: list[ChatRow]
-    total: int
-    following: ChatCursor | None
-
-
 class MessagePage(msgspec.Struct, frozen=True):
-    """Messages, how many match, where the next page begins, and the chat (None when it is not stored)."""
+    """Messages, how many match, where the next page begins, and the chat (None when it is not stored).
+
+    Unless `exact`, there may be more than `total`. `reactions` has those of the rows that have any, `jid`
+    is that of the chat asked for, "" for all chats.
+    """
 
     rows: list[PageRow]
     total: int
+    exact: bool
     following: MessageCursor | None
+    reactions: dict[int, list[ReactionRow]]
     jid: str
     chat: ChatRow | None
 
 
-_CHAT_COLUMNS = """row, jid, name, last_message_time, ephemeral_expiration, archived, unread_count,
-    created_at, updated_at"""
-
-# A chat that has moved up since the first page is still listed where it was then: else a page would miss it.
-_LISTED = """CASE WHEN latest <= :seen THEN last_message_time ELSE
-    (SELECT timestamp FROM messages WHERE chat = jid AND messages.row <= :seen AND target_id = ''
-     ORDER BY timestamp DESC LIMIT 1)
-END"""
-
-_MESSAGE_COLUMNS = f"""m.row, m.id, m.chat, coalesce(l.phone, m.sender),
+_MESSAGES = f"""SELECT m.row, m.id, m.chat, coalesce(l.phone, m.sender),
     coalesce(nullif(m.push_name, ''), c.name, ''), m.content, m.timestamp, m.from_me, m.media_type,
     m.filename, m.url, m.file_length, m.created_at, m.updated_at, m.quoted_id, m.kind, {STATUS},
-    m.status_reason, m.media_id, m.target_id, m.edited_at, m.revoked_at, m.forwarded,
+    m.status_reason, m.media_id, m.target_id, m.edited_at, m.revoked_at, m.forwarded, m.metadata,
     CASE WHEN m.sender GLOB '*@lid' THEN m.sender
         ELSE coalesce((SELECT lid FROM lids WHERE phone = m.sender), '') END,
     CASE WHEN m.chat GLOB '*@lid' THEN m.chat
-        ELSE coalesce((SELECT lid FROM lids WHERE phone = m.chat), '') END"""  # noqa: S608  literals of this package
-_NAMES = """LEFT JOIN lids l ON l.lid = m.sender
-    LEFT JOIN contacts c ON c.jid = coalesce(l.phone, m.sender)"""
-
-
-def find_chats(connection: sqlite3.Connection, query: ChatQuery) -> ChatPage:
-    """The page of chats, latest first."""
-    filters, values = _chat_filters(query)
-    matching = f"SELECT count(*) FROM chats {_where(filters)}"  # noqa: S608  the filters are literals of this file
-    total = connection.execute(matching, values).fetchone()[0]
-    listed = "last_message_time"
-    seen = _newest(connection)
-    if query.cursor is not None:
-        seen, listed = query.cursor.seen, _LISTED
-        values |= {"seen": seen, "time": query.cursor.time, "row": query.cursor.row}
-        filters.append("(listed, row) < (:time, :row)")
-    page = f"""SELECT * FROM (SELECT {_CHAT_COLUMNS}, {listed} AS listed FROM chats)
-        {_where(filters)} ORDER BY listed DESC, row DESC LIMIT :limit OFFSET :offset"""  # noqa: S608  see above
-    values |= {"limit": query.limit + 1, "offset": query.offset}
-    rows = [ChatRow(*row) for row in connection.execute(page, values)]
-    rows, last = _cut(rows, query.limit)
-    following = ChatCursor(last.listed, last.row, seen) if last else None
-    return ChatPage(rows, total, following)
+        ELSE coalesce((SELECT lid FROM lids WHERE phone = m.chat), '') END
+    FROM json_each(?) page CROSS JOIN messages m ON m.row = page.value
+    LEFT JOIN lids l ON l.lid = m.sender
+    LEFT JOIN contacts c ON c.jid = coalesce(l.phone, m.sender)
+    ORDER BY page.key"""  # noqa: S608  literals of this package
 
 
 def find_messages(connection: sqlite3.Connection, query: MessageQuery) -> MessagePage:
-    """The page of messages, latest first; a chat can be asked for by phone JID or LID."""
-    jid = phone_of(connection, query.chat)
-    filters, values = _message_filters(query, jid)
-    matching = f"SELECT count(*) FROM messages m {_where(filters)}"  # noqa: S608  the filters are literals of this file
-    total = connection.execute(matching, values).fetchone()[0]
+    """The page of messages, latest or best first; a chat can be asked for by phone JID or LID."""
+    jid = "" if query.chat is None else phone_of(connection, query.chat)
+    filters = Filters(
+        chat=jid or None,
+        start=query.start,
+        end=query.end,
+        media_only=query.media_only,
+        is_from_me=query.is_from_me,
+    )
+    if phrases(query.search):
+        before = None if query.cursor is None else (query.cursor.timestamp, query.cursor.row)
+        found = search.find(
+            connection,
+            query.search,
+            filters,
+            before=before,
+            limit=query.limit + 1,
+            offset=query.offset,
+            sort=query.sort,
+        )
+    else:
+        found = _in_time(connection, query, filters)
+    page = msgspec.json.encode(found.rows).decode()
+    rows, last = cut([PageRow(*row) for row in connection.execute(_MESSAGES, (page,))], query.limit)
+    following = MessageCursor(last.timestamp, last.row) if last and query.sort == "time" else None
+    reactions = find_reactions(connection, [(row.row, row.chat, row.id) for row in rows if not row.target_id])
+    chat = find_chat(connection, jid)
+    return MessagePage(rows, found.total, found.exact, following, reactions, jid, chat)
+
+
+def _in_time(connection: sqlite3.Connection, query: MessageQuery, filters: Filters) -> search.Found:
+    if filters.chat is None:  # a search for nothing that a word can be made of
+        return search.Found([], 0, True)
+    conditions, values = _message_filters(query.search, filters)
+    total, exact = _count_messages(connection, query.search, filters, conditions, values)
     if query.cursor is not None:
-        filters.append("(m.timestamp, m.row) < (:time, :row)")
+        conditions.append("(m.timestamp, m.row) < (:time, :row)")
         values |= {"time": query.cursor.timestamp, "row": query.cursor.row}
-    page = f"""SELECT {_MESSAGE_COLUMNS} FROM messages m {_NAMES}
-        {_where(filters)} ORDER BY m.timestamp DESC, m.row DESC LIMIT :limit OFFSET :offset"""  # noqa: S608  see above
+    page = f"""SELECT m.row FROM messages m {where(conditions)}
+        ORDER BY m.timestamp DESC, m.row DESC LIMIT :limit OFFSET :offset"""  # noqa: S608  literals
     values |= {"limit": query.limit + 1, "offset": query.offset}
-    rows = [PageRow(*row) for row in connection.execute(page, values)]
-    rows, last = _cut(rows, query.limit)
-    following = MessageCursor(last.timestamp, last.row) if last else None
-    chat = f"SELECT {_CHAT_COLUMNS}, last_message_time FROM chats WHERE jid = ?"  # noqa: S608  literals of this file
-    found = connection.execute(chat, (jid,)).fetchone()
-    return MessagePage(rows, total, following, jid, ChatRow(*found) if found else None)
+    return search.Found([row for (row,) in connection.execute(page, values)], total, exact)
 
 
-def encode_cursor(cursor: MessageCursor | ChatCursor | None) -> str:
-    """A cursor as callers see it: a text that means nothing to them."""
-    return base64.urlsafe_b64encode(msgspec.msgpack.encode(cursor)).decode().rstrip("=") if cursor else ""
+def _message_filters(text: str, filters: Filters) -> tuple[list[str], dict[str, Value]]:
+    conditions = ["m.chat = :chat"]
+    values: dict[str, Value] = {"chat": filters.chat or ""}
+    if filters.start is not None:
+        conditions.append("m.timestamp >= :start")
+        values["start"] = filters.start
+    if filters.end is not None:
+        conditions.append("m.timestamp <= :end")
+        values["end"] = filters.end
+    if filters.media_only:
+        conditions.append("m.media_type != ''")
+    if filters.is_from_me is not None:
+        conditions.append("m.from_me = :from_me")
+        values["from_me"] = filters.is_from_me
+    if text:  # of punctuation only, which is in no index
+        conditions.append("m.content LIKE :search ESCAPE '\\'")
+        values["search"] = pattern(text)
+    return conditions, values
 
 
-def decode_cursor(text: str, kind: type[T]) -> T | None:
-    """The reverse of `encode_cursor`; raises 400 for what this kind of list did not give."""
-    if not text:
-        return None
-    try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        return msgspec.msgpack.decode(raw, type=kind)
-    except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise invalid("cursor", "must be the next_cursor of an earlier page of this list") from None
-
-
-def _chat_filters(query: ChatQuery) -> tuple[list[str], dict[str, Value]]:
-    filters: list[str] = []
-    values: dict[str, Value] = {}
-    if query.search:
-        filters.append("name LIKE :search ESCAPE '\\'")
-        values["search"] = _pattern(query.search)
-    if query.has_media:
-        filters.append("EXISTS (SELECT 1 FROM messages WHERE chat = jid AND media_type != '')")
-    if query.archived is not None:
-        filters.append("archived = :archived")
-        values["archived"] = query.archived
-    return filters, values
-
-
-def _message_filters(query: MessageQuery, jid: str) -> tuple[list[str], dict[str, Value]]:
-    filters = ["m.chat = :chat"]
-    values: dict[str, Value] = {"chat": jid}
-    if query.start is not None:
-        filters.append("m.timestamp >= :start")
-        values["start"] = query.start
-    if query.end is not None:
-        filters.append("m.timestamp <= :end")
-        values["end"] = query.end
-    if query.media_only:
-        filters.append("m.media_type != ''")
-    if query.is_from_me is not None:
-        filters.append("m.from_me = :from_me")
-        values["from_me"] = query.is_from_me
-    if query.search:
-        filters.append("m.content LIKE :search ESCAPE '\\'")
-        values["search"] = _pattern(query.search)
-    return filters, values
-
-
-def _where(filters: list[str]) -> str:
-    return "WHERE " + " AND ".join(filters) if filters else ""
-
-
-def _pattern(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
-def _cut(rows: list[T], limit: int) -> tuple[list[T], T | None]:
-    """The rows of the page, and the last of them when there are more."""
-    return rows[:limit], rows[limit - 1] if len(rows) > limit else None
-
-
-def _newest(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT coalesce(max(row), 0) FROM messages").fetchone()[0])
+def _count_messages(
+    connection: sqlite3.Connection,
+    text: str,
+    filters: Filters,
+    conditions: list[str],
+    values: dict[str, Value],
+) -> tuple[int, bool]:
+    timed = filters.start is not None or filters.end is not None
+    if timed or text or (filters.media_only and filters.is_from_me is not None):
+        return count(connection, "messages m", conditions, values)
+    kept = "SELECT messages, own, files FROM message_totals WHERE chat = ?"
+    messages, own, files = connection.execute(kept, (filters.chat,)).fetchone() or (0, 0, 0)
+    if filters.media_only:
+        return files, True
+    return {None: messages, True: own, False: messages - own}[filters.is_from_me], True

@@ -2,6 +2,9 @@
 
 from sqlite_utils import Database, Migrations
 
+from workers.shard.search import chat_sql, key_sql
+from workers.shard.text import searchable
+
 SCHEMA = Migrations("shard")
 
 _START = (
@@ -164,3 +167,98 @@ _CHATS = (
 def _chats(database: Database) -> None:
     for statement in _CHATS:
         database.execute(statement)
+
+
+# What is about another message is not searched: an edit would be found beside what it made.
+_SEARCHED = "{row}.target_id = '' AND coalesce({row}.words, {row}.content || {row}.filename) != ''"
+_KEYS = (
+    chat_sql("{row}") + " || CASE WHEN {row}.from_me THEN ' own' ELSE '' END"
+    " || CASE WHEN {row}.media_type != '' THEN ' file' ELSE '' END"
+)
+_ENTRY = (
+    f"SELECT {key_sql('{row}')} AS key, {_KEYS}, "
+    "coalesce({row}.words, {row}.content || ' ' || {row}.filename)"
+)
+_INDEX = f"INSERT INTO search (rowid, keys, words) {_ENTRY} WHERE {_SEARCHED};"
+_UNINDEX = f"""INSERT INTO search (search, rowid, keys, words)
+    SELECT 'delete', {_ENTRY.removeprefix("SELECT ")} WHERE {_SEARCHED};"""
+_COUNT = """INSERT INTO message_totals (chat, messages, own, files)
+    VALUES ({row}.chat, 1, {row}.from_me, {row}.media_type != '')
+    ON CONFLICT (chat) DO UPDATE SET
+        messages = messages + 1, own = own + excluded.own, files = files + excluded.files;"""
+_UNCOUNT = """UPDATE message_totals
+    SET messages = messages - 1, own = own - {row}.from_me, files = files - ({row}.media_type != '')
+    WHERE chat = {row}.chat;"""
+_COUNT_CHAT = """INSERT INTO chat_totals (archived, chats) VALUES (new.archived, 1)
+    ON CONFLICT (archived) DO UPDATE SET chats = chats + 1;"""
+_UNCOUNT_CHAT = "UPDATE chat_totals SET chats = chats - 1 WHERE archived = old.archived;"
+
+
+def _about(row: str, *statements: str) -> str:
+    return " ".join(statement.replace("{row}", row) for statement in statements)
+
+
+_OLD = _about("old", _UNINDEX, _UNCOUNT)
+_NEW = _about("new", _INDEX, _COUNT)
+
+_SEARCH = (
+    # The words of content and filename that a search compares; NULL where SQLite finds the same by itself.
+    "ALTER TABLE messages ADD COLUMN words TEXT",
+    """CREATE TABLE message_totals (
+        chat TEXT PRIMARY KEY,
+        messages INTEGER NOT NULL,
+        own INTEGER NOT NULL,
+        files INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE chat_totals (archived INTEGER PRIMARY KEY, chats INTEGER NOT NULL) STRICT",
+    # It keeps no text of its own: whoever changes a row must have the old one taken out word by word.
+    """CREATE VIRTUAL TABLE search USING fts5 (
+        keys, words, content = '', tokenize = 'ascii', prefix = '2 3'
+    )""",
+    # Anew with all that a page and its filters ask for, so that counting reads no row.
+    "DROP INDEX messages_by_time",
+    "CREATE INDEX messages_by_time ON messages (chat, timestamp, row, from_me)",
+    "DROP INDEX messages_with_media",
+    "CREATE INDEX messages_with_media ON messages (chat, timestamp, row, from_me) WHERE media_type != ''",
+    "CREATE INDEX chats_by_latest ON chats (latest)",
+)
+
+_BATCH = 1000
+_UNCUT = "SELECT row, content, filename FROM messages WHERE row > ? AND target_id = '' ORDER BY row LIMIT ?"
+_FILL = (
+    f"""INSERT INTO search (rowid, keys, words)
+    {_about("m", _ENTRY)} FROM messages m WHERE {_about("m", _SEARCHED)} ORDER BY key""",
+    """INSERT INTO message_totals (chat, messages, own, files)
+    SELECT chat, count(*), sum(from_me), sum(media_type != '') FROM messages GROUP BY chat""",
+    "INSERT INTO chat_totals (archived, chats) SELECT archived, count(*) FROM chats GROUP BY archived",
+)
+
+_TRIGGERS = (
+    f"CREATE TRIGGER message_added AFTER INSERT ON messages BEGIN {_NEW} END",
+    f"CREATE TRIGGER message_deleted AFTER DELETE ON messages BEGIN {_OLD} END",
+    f"""CREATE TRIGGER message_changed
+    AFTER UPDATE OF chat, timestamp, from_me, target_id, media_type, content, filename, words ON messages
+    BEGIN {_OLD} {_NEW} END""",
+    f"CREATE TRIGGER chat_added AFTER INSERT ON chats BEGIN {_COUNT_CHAT} END",
+    f"CREATE TRIGGER chat_deleted AFTER DELETE ON chats BEGIN {_UNCOUNT_CHAT} END",
+    f"""CREATE TRIGGER chat_archived AFTER UPDATE OF archived ON chats WHEN new.archived != old.archived
+    BEGIN {_UNCOUNT_CHAT} {_COUNT_CHAT} END""",
+)
+
+
+@SCHEMA(name="0004_search")
+def _search(database: Database) -> None:
+    for statement in _SEARCH:
+        database.execute(statement)
+    _cut(database)
+    for statement in (*_FILL, *_TRIGGERS):
+        database.execute(statement)
+
+
+def _cut(database: Database) -> None:
+    last = 0
+    while batch := database.execute(_UNCUT, (last, _BATCH)).fetchall():
+        last = batch[-1][0]
+        cut = [(searchable(f"{content} {filename}"), row) for row, content, filename in batch]
+        changed = [one for one in cut if one[0] is not None]
+        database.conn.executemany("UPDATE messages SET words = ? WHERE row = ?", changed)

@@ -163,7 +163,7 @@ async def test_an_empty_file_is_refused(out: Path, tmp_path: Path) -> None:
                 await convert(converter, source)
 
 
-async def test_a_process_that_takes_too_long_is_killed_and_the_next_job_works(
+async def test_w39_a_process_that_takes_too_long_is_killed_and_the_next_job_works(
     out: Path, picture: Path, tmp_path: Path
 ) -> None:
     animation = samples.animation(tmp_path / "upload.gif", (512, 512), 60)

@@ -203,3 +203,31 @@ async def test_a_text_is_no_picture_whatever_its_name(converter: Converter, tmp_
         with pytest.raises(Problem, match="is not a picture") as caught:
             await refused
         assert (400, "VALIDATION_ERROR") == (caught.value.status, caught.value.code)
+
+
+@pytest.mark.parametrize(
+    ("size", "orientation", "edge"), [((3000, 1000), 1, 640), ((1000, 3000), 6, 640), ((300, 200), 1, 200)]
+)
+async def test_an_avatar_is_the_square_in_the_middle(
+    converter: Converter, tmp_path: Path, size: tuple[int, int], orientation: int, edge: int
+) -> None:
+    converted = await converter.avatar(_jpeg(tmp_path / "upload", *size, orientation), "avatar")
+    _check_digest(converted)
+    with Image.open(converted.path) as image:
+        assert ("JPEG", (edge, edge)) == (image.format, image.size)
+        across = (
+            (edge // 2, 9, edge // 2, edge - 9) if orientation == 6 else (9, edge // 2, edge - 9, edge // 2)
+        )
+        assert [True, False] == [_red(image, *across[:2]), _red(image, *across[2:])]
+
+
+async def test_an_avatar_of_noise_is_small_too(converter: Converter, tmp_path: Path) -> None:
+    Image.effect_noise((800, 800), 120).convert("RGB").save(tmp_path / "upload", "PNG")
+    converted = await converter.avatar(tmp_path / "upload", "avatar")
+    assert converted.size <= 100 << 10
+
+
+async def test_an_avatar_that_is_no_picture_is_refused(converter: Converter, tmp_path: Path) -> None:
+    (tmp_path / "upload").write_bytes(b"%PDF-1.4")
+    with pytest.raises(Problem, match="avatar: is not a picture"):
+        await converter.avatar(tmp_path / "upload", "avatar")

@@ -14,7 +14,7 @@ from wagateway.settings import Settings
 from wagateway.whatsapp.media import EncryptedMedia, encrypt_media
 from workers.content import MediaPart
 from workers.delivery import Pace
-from workers.media import Media
+from workers.media import Media, Way
 from workers.media.download import Failed
 from workers.shard import Shard, media
 from workers.shard.media import MediaRow
@@ -92,7 +92,7 @@ async def make(tmp_path: Path, shard: Shard, script: Script) -> AsyncIterator[Ca
     begun: list[tuple[Media, asyncio.Task[None]]] = []
 
     def start(*, run: bool = True, **settings: object) -> Running:
-        made = Media(shard, tmp_path, None, Settings(**settings), Who(), FAST)  # type: ignore[arg-type]
+        made = Media(shard, tmp_path, Way(None), Settings(**settings), Who(), FAST)  # type: ignore[arg-type]
         made._source = script  # type: ignore[assignment]
         if run:
             begun.append((made, asyncio.ensure_future(made.run())))

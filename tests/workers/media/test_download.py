@@ -18,6 +18,7 @@ from tests.workers.media.conftest import encrypted
 from tests.workers.media.hosts import Host
 from workers.media import download
 from workers.media.download import Failed, Sink, Source
+from workers.media.way import Way
 from workers.shard.media import MediaRow
 
 MOST = 1_000_000
@@ -41,7 +42,7 @@ class Reach(msgspec.Struct):
 async def reach(tmp_path: Path) -> AsyncIterator[Reach]:
     async with hosts.host(tmp_path) as (host, network):
         with ThreadPoolExecutor(1) as executor:
-            source = Source(network, executor, 0.2)
+            source = Source(Way(network), executor, 0.2)
             yield Reach(host, source, tmp_path / "part")
             await source.close()
 

@@ -38,7 +38,7 @@ async def tidied(running: Running) -> None:
     await running.media._tidy(running.media._retention.make_room)
 
 
-async def test_files_go_when_nobody_used_them_for_days(make: Make, shard: Shard, tmp_path: Path) -> None:
+async def test_w36_files_go_when_nobody_used_them_for_days(make: Make, shard: Shard, tmp_path: Path) -> None:
     old, new = keep(shard, tmp_path, b"old", used=91), keep(shard, tmp_path, b"new", used=89)
     await tidied(make(run=False, media_days=90))
     assert (False, True) == (old.exists(), new.exists())

@@ -1,7 +1,13 @@
 """Commands to the simulated WhatsApp network and its phones."""
 
-from wagateway.commands.sandbox import calls as calls
-from wagateway.commands.sandbox import people as people
+from wagateway.commands.sandbox.calls import (
+    CallInfo,
+    Calls,
+    PhoneCall,
+    PhoneHangUp,
+    PresenceInfo,
+    ShowPresence,
+)
 from wagateway.commands.sandbox.faults import (
     AwaitWithheld,
     DelayAcks,
@@ -14,7 +20,14 @@ from wagateway.commands.sandbox.faults import (
     ReplaceStream,
     WithholdAcks,
 )
-from wagateway.commands.sandbox.history import SendHistory
+from wagateway.commands.sandbox.history import (
+    HandHistory,
+    HistoryHanded,
+    OldChat,
+    OldMessage,
+    OldReaction,
+    SendHistory,
+)
 from wagateway.commands.sandbox.messaging import (
     AboutMessage,
     Inbox,
@@ -45,7 +58,6 @@ from wagateway.commands.sandbox.network import (
     CompanionInfo,
     Companions,
     Contact,
-    CreateGroup,
     CreateNewsletter,
     EnterCode,
     GroupInfo,
@@ -53,21 +65,35 @@ from wagateway.commands.sandbox.network import (
     MediaCounts,
     MediaTally,
     NewsletterInfo,
+    PhoneCreateGroup,
     PhoneInfo,
     ScanQr,
     UnlinkCompanion,
 )
 from wagateway.commands.sandbox.parts import Done
+from wagateway.commands.sandbox.people import (
+    GroupFacts,
+    MemberOutcome,
+    PhoneJoinGroup,
+    PhoneLeaveGroup,
+    PhoneProfile,
+    PhoneSetGroup,
+    PhoneSetMembers,
+    SetProfile,
+    ShowGroup,
+    ShowProfile,
+)
 
 __all__ = [
     "AboutMessage",
     "AddContacts",
     "AddPhone",
     "AwaitWithheld",
+    "CallInfo",
+    "Calls",
     "CompanionInfo",
     "Companions",
     "Contact",
-    "CreateGroup",
     "CreateNewsletter",
     "DelayAcks",
     "Done",
@@ -75,7 +101,10 @@ __all__ = [
     "EnterCode",
     "ExpireMedia",
     "FailLogins",
+    "GroupFacts",
     "GroupInfo",
+    "HandHistory",
+    "HistoryHanded",
     "Inbox",
     "InboxMessage",
     "InboxPage",
@@ -86,11 +115,21 @@ __all__ = [
     "MediaCounts",
     "MediaFaults",
     "MediaTally",
+    "MemberOutcome",
     "NewsletterInfo",
+    "OldChat",
+    "OldMessage",
+    "OldReaction",
+    "PhoneCall",
+    "PhoneCreateGroup",
     "PhoneEdit",
+    "PhoneHangUp",
     "PhoneInfo",
+    "PhoneJoinGroup",
+    "PhoneLeaveGroup",
     "PhoneMedia",
     "PhonePoll",
+    "PhoneProfile",
     "PhoneReact",
     "PhoneRevoke",
     "PhoneSendMedia",
@@ -98,7 +137,10 @@ __all__ = [
     "PhoneSendText",
     "PhoneSent",
     "PhoneSentMedia",
+    "PhoneSetGroup",
+    "PhoneSetMembers",
     "PhoneVote",
+    "PresenceInfo",
     "Receipt",
     "ReceiptPage",
     "Receipts",
@@ -108,6 +150,10 @@ __all__ = [
     "ScanQr",
     "SendHistory",
     "SetPresence",
+    "SetProfile",
+    "ShowGroup",
+    "ShowPresence",
+    "ShowProfile",
     "UnlinkCompanion",
     "WithholdAcks",
 ]

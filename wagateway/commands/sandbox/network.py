@@ -115,7 +115,7 @@ class GroupInfo(msgspec.Struct, frozen=True):
     members: list[str]
 
 
-class CreateGroup(Command[GroupInfo], frozen=True, kw_only=True):
+class PhoneCreateGroup(Command[GroupInfo], frozen=True, kw_only=True):
     """Create a group from the phone, which becomes its administrator."""
 
     routes: ClassVar = (Route("POST", "/sandbox/phones/{phone}/groups"),)

@@ -1,20 +1,32 @@
 """The handlers of the sandbox's commands: what a person, a test or wagatewayctl makes it do."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from wagateway.commands import sandbox as commands
 from wagateway.contract import Problem
 from wagateway.phone import to_jid
-from wagateway.sandbox import contacts, groups, inboxes, linking, newsletters, presence
+from wagateway.sandbox import contacts, groups, inboxes, linking, membership, newsletters, presence
 from wagateway.sandbox.connection import replaced
 from wagateway.sandbox.contents import Quoted, text_message
 from wagateway.sandbox.network import Online
 from wagateway.sandbox.phones import Phone
+from wagateway.sandbox.refusals import Refusal
 from wagateway.sandbox.state import GROUP, LID, NEWSLETTER, SERVER, STATUS, USER, Account, Endpoint
 from wagateway.sandbox.world import World, number_of
 from wagateway.whatsapp.stanza import Jid, Node
+
+
+@contextlib.contextmanager
+def refused() -> Iterator[None]:
+    """Make what WhatsApp refuses a phone a `Problem` of the command, under WhatsApp's own code."""
+    try:
+        yield
+    except Refusal as refusal:
+        sentence = f"WhatsApp refuses it to the phone: {refusal.code} {refusal.text}"
+        raise Problem(400, "REFUSED", sentence) from None
 
 
 async def add_phone(world: World, command: commands.AddPhone) -> commands.PhoneInfo:
@@ -161,11 +173,13 @@ async def mark_read(world: World, command: commands.MarkRead) -> commands.Done:
     return commands.Done(world.phone(command.phone).mark_read(command.ids))
 
 
-async def create_group(world: World, command: commands.CreateGroup) -> commands.GroupInfo:
+async def create_group(world: World, command: commands.PhoneCreateGroup) -> commands.GroupInfo:
     """A new group."""
     creator = world.phone(command.phone).account
     members = [world.phone(member, "members").account for member in command.members]
-    group = groups.create(world.network, creator, command.subject, members)
+    with refused():
+        group = groups.draft(creator, command.subject)
+        membership.create(world.network, creator, group, [member.jid(USER) for member in members])
     addresses = [str(world.network.accounts[number].jid(USER)) for number in group.members]
     return commands.GroupInfo(str(group.jid), group.subject, addresses)
 

@@ -15,3 +15,22 @@ async def send_history(world: World, command: commands.SendHistory) -> commands.
     for companion in linked:
         history.send(phone, companion, world.media, blob)
     return commands.Done(len(linked))
+
+
+async def hand_history(world: World, command: commands.HandHistory) -> commands.HistoryHanded:
+    """A history sync of what the command says."""
+    phone = world.phone(command.phone)
+    linked = control.linked(phone, 0)
+    written = await asyncio.to_thread(_written, world, command)
+    blob = await asyncio.to_thread(history.pack, written.history)
+    for companion in linked:
+        history.send(phone, companion, world.media, blob, command.type)
+    return commands.HistoryHanded(len(linked), written.ids)
+
+
+def _written(world: World, command: commands.HandHistory) -> history.Writing:
+    writing = history.Writing(world.media, command.type)
+    writing.people(command.push_names, command.lids)
+    for chat in command.chats:
+        writing.chat(chat)
+    return writing

@@ -1,19 +1,10 @@
 """The small requests about one's own account: privacy, blocks, linked devices, and what only needs a yes."""
 
-from wagateway.sandbox import linking, welcome
-from wagateway.sandbox.services.desk import Asked, Refusal
-from wagateway.sandbox.state import Endpoint
-from wagateway.whatsapp.stanza import Jid, Node
-
-_PRIVACY = {
-    "groupadd": "all",
-    "last": "all",
-    "status": "all",
-    "profile": "all",
-    "readreceipts": "all",
-    "online": "all",
-    "calladd": "all",
-}
+from wagateway.sandbox import linking, people, privacy, welcome
+from wagateway.sandbox.refusals import Refusal
+from wagateway.sandbox.services.desk import Asked
+from wagateway.sandbox.state import LID, Endpoint
+from wagateway.whatsapp.stanza import Node
 
 
 def accept(asked: Asked) -> list[Node]:
@@ -22,10 +13,12 @@ def accept(asked: Asked) -> list[Node]:
 
 
 def status(asked: Asked) -> list[Node]:
-    """Who sees the account's status posts: its contacts. A text about oneself is accepted."""
-    if asked.body.tag != "privacy":
-        return []
-    return [Node("privacy", {}, [Node("list", {"type": "contacts", "default": "true"})])]
+    """Who sees the account's status posts (its contacts), or a new text about oneself."""
+    if asked.body.tag == "privacy":
+        return [Node("privacy", {}, [Node("list", {"type": "contacts", "default": "true"})])]
+    if asked.body.tag == "status":
+        people.set_about(asked.network, asked.client.account, asked.body.body().decode(errors="replace"))
+    return []
 
 
 def passive(asked: Asked) -> list[Node]:
@@ -35,40 +28,34 @@ def passive(asked: Asked) -> list[Node]:
     return []
 
 
-def privacy(asked: Asked) -> list[Node]:
+def privacy_settings(asked: Asked) -> list[Node]:
     """Who may see what; privacy tokens are accepted."""
-    account, body = asked.client.account, asked.body
-    if body.tag != "privacy":
+    if asked.body.tag != "privacy":
         return []
     if asked.iq.attr("type") == "set":
-        account.privacy |= {each.attr("name"): each.attr("value") for each in body.children("category")}
-        asked.network.save(account)
+        changes = {each.attr("name"): each.attr("value") for each in asked.body.children("category")}
+        privacy.change(asked.network, asked.client, changes)
         return []
-    settings = _PRIVACY | account.privacy
-    categories = [Node("category", {"name": name, "value": value}) for name, value in settings.items()]
-    return [Node("privacy", {}, categories)]
+    return [Node("privacy", {}, privacy.categories(privacy.settings(asked.client.account)))]
 
 
 def blocklist(asked: Asked) -> list[Node]:
-    """Who is blocked."""
+    """Whom the account has blocked, or one more or less of them."""
     account, item = asked.client.account, asked.iq.child("item")
     if item is not None:
-        blocked = [each for each in account.blocked if each != item.attr("jid")]
-        account.blocked = [*blocked, item.attr("jid")] if item.attr("action") == "block" else blocked
-        asked.network.save(account)
-    items = [Node("item", {"jid": Jid.parse(each)}) for each in account.blocked]
-    return [Node("list", {"dhash": str(len(items))}, items)]
-
-
-def picture(asked: Asked) -> list[Node]:
-    """Nobody here has a picture."""
-    raise Refusal(404, "item-not-found")
+        other = asked.network.account(item.jid("jid"))
+        if other is None or other is account:
+            raise Refusal(404 if other is None else 400)
+        privacy.block(asked.network, asked.client, other, blocked=item.attr("action") == "block")
+    blocked = [asked.network.accounts[number].jid(LID) for number in account.blocked]
+    items = [Node("item", {"jid": jid}) for jid in blocked]
+    return [Node("list", {"dhash": privacy.digest(account)}, items)]
 
 
 def linked_devices(asked: Asked) -> list[Node]:
     """A device logs itself out."""
     if asked.body.tag != "remove-companion-device":
-        raise Refusal(501, "feature-not-implemented")
+        raise Refusal(501)
     network, client = asked.network, asked.client
     # The answer must still go out to a device that is linked.
     network.after(lambda: linking.unlink(network, Endpoint(client.account, client.device)))

@@ -5,28 +5,22 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
+from wagateway.sandbox.media import MediaHost
 from wagateway.sandbox.network import Network
 from wagateway.sandbox.phones import Phone
+from wagateway.sandbox.refusals import Refusal
 from wagateway.sandbox.state import SERVER, Endpoint
 from wagateway.whatsapp.stanza import Jid, Node
 
 log = structlog.get_logger()
 
 
-class Refusal(Exception):
-    """A request answered with an error: `code` and `text` as WhatsApp has them."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
-
-
 class Asked(msgspec.Struct, frozen=True):
-    """One request, with who asked."""
+    """One request, with who asked; `media` is where pictures lie, when there is a media host."""
 
     network: Network
     phones: dict[str, Phone]
+    media: MediaHost | None
     client: Endpoint
     iq: Node
 
@@ -43,9 +37,16 @@ Service = Callable[[Asked], list[Node]]
 class Desk:
     """Answers requests by their namespace."""
 
-    def __init__(self, network: Network, phones: dict[str, Phone], services: dict[str, Service]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        phones: dict[str, Phone],
+        media: MediaHost | None,
+        services: dict[str, Service],
+    ) -> None:
         self._network = network
         self._phones = phones
+        self._media = media
         self._services = services
 
     def __call__(self, client: Endpoint, iq: Node) -> Node:
@@ -55,7 +56,7 @@ class Desk:
             "id": iq.attr("id"),
             "type": "result",
         }
-        asked = Asked(self._network, self._phones, client, iq)
+        asked = Asked(self._network, self._phones, self._media, client, iq)
         try:
             return Node("iq", attrs, self._services.get(iq.attr("xmlns"), _unknown)(asked) or None)
         except Refusal as refusal:
@@ -66,4 +67,4 @@ class Desk:
 
 def _unknown(asked: Asked) -> list[Node]:
     log.warning("iq.unknown", xmlns=asked.iq.attr("xmlns"), child=asked.body.tag)
-    raise Refusal(501, "feature-not-implemented")
+    raise Refusal(501)

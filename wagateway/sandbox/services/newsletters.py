@@ -1,12 +1,13 @@
-"""Newsletters: queries by number (`w:mex`), and lists of posts (`newsletter`)."""
+"""Newsletters: queries by number (`w:mex`, the text about oneself among them), and lists of posts."""
 
 from collections.abc import Callable
 
 import msgspec
 
-from wagateway.sandbox import newsletters
+from wagateway.sandbox import newsletters, people
 from wagateway.sandbox.network import now
-from wagateway.sandbox.services.desk import Asked, Refusal
+from wagateway.sandbox.refusals import Refusal
+from wagateway.sandbox.services.desk import Asked
 from wagateway.sandbox.state import Newsletter, Post
 from wagateway.whatsapp.stanza import Jid, Node
 
@@ -14,9 +15,10 @@ _LIVE_SECONDS = 300
 _PAGE = 50
 
 
-class _Key(msgspec.Struct, frozen=True):
+class _Input(msgspec.Struct, frozen=True):
     key: str = ""
     type: str = "JID"
+    text: str | None = None
 
 
 class _Draft(msgspec.Struct, frozen=True):
@@ -26,7 +28,7 @@ class _Draft(msgspec.Struct, frozen=True):
 
 class _Variables(msgspec.Struct, frozen=True):
     newsletter_id: str = ""
-    input: _Key = _Key()
+    input: _Input = _Input()
     newsletter_input: _Draft = _Draft()
 
 
@@ -43,7 +45,7 @@ def mex(asked: Asked) -> list[Node]:
         variables = msgspec.json.decode(asked.body.body(), type=_Query).variables
         return [_result({"data": query(asked, variables)})]
     except msgspec.DecodeError as error:
-        raise Refusal(400, "bad-request") from error
+        raise Refusal(400) from error
     except Refusal as refusal:
         extensions = {"error_code": refusal.code, "is_retryable": False, "severity": "CRITICAL"}
         error_ = {"message": refusal.text, "extensions": extensions}
@@ -97,16 +99,26 @@ def _unfollow(asked: Asked, variables: _Variables) -> dict[str, object]:
     return {"xwa2_newsletter_leave_v2": {"id": variables.newsletter_id}}
 
 
+def _muted(asked: Asked, variables: _Variables, *, muted: bool) -> None:
+    newsletter, account = _meant(asked, variables.newsletter_id), asked.client.account
+    if account.number not in newsletter.roles:
+        raise Refusal(403, "Forbidden")
+    newsletters.mute(asked.network, newsletter, account, muted=muted)
+
+
 def _mute(asked: Asked, variables: _Variables) -> dict[str, object]:
-    newsletter = _meant(asked, variables.newsletter_id)
-    newsletters.mute(asked.network, newsletter, asked.client.account, muted=True)
+    _muted(asked, variables, muted=True)
     return {"xwa2_newsletter_mute_v2": {"id": variables.newsletter_id}}
 
 
 def _unmute(asked: Asked, variables: _Variables) -> dict[str, object]:
-    newsletter = _meant(asked, variables.newsletter_id)
-    newsletters.mute(asked.network, newsletter, asked.client.account, muted=False)
+    _muted(asked, variables, muted=False)
     return {"xwa2_newsletter_unmute_v2": {"id": variables.newsletter_id}}
+
+
+def _about(asked: Asked, variables: _Variables) -> dict[str, object]:
+    people.set_about(asked.network, asked.client.account, variables.input.text or "")
+    return {"xwa2_update_text_status": {"success": True}}
 
 
 _QUERIES: dict[str, Callable[[Asked, _Variables], dict[str, object]]] = {
@@ -117,6 +129,7 @@ _QUERIES: dict[str, Callable[[Asked, _Variables], dict[str, object]]] = {
     "6392786840836363": _unfollow,
     "6274038279359549": _mute,
     "6068417879924485": _unmute,
+    "9152604461510864": _about,
 }
 
 
@@ -137,7 +150,7 @@ def answer(asked: Asked) -> list[Node]:
         posts = [post for post in _posts(asked, newsletter) if post.number > after]
         listed = _listed(newsletter, posts[: _number(body, "count") or _PAGE], whole=False)
         return [Node("message_updates", {}, [listed])]
-    raise Refusal(501, "feature-not-implemented")
+    raise Refusal(501)
 
 
 def _posts(asked: Asked, newsletter: Newsletter) -> list[Post]:

@@ -1,0 +1,162 @@
+"""Taking history files into the shard, one after the other, while the device goes on working."""
+
+import asyncio
+import contextlib
+import mmap
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import structlog
+from google.protobuf.message import DecodeError
+
+from wagateway.contract import Problem
+from workers.arrivals import Own
+from workers.history.keeping import Tally, keep
+from workers.history.reading import Batch, Part, batches
+from workers.history.wire import Malformed
+from workers.shard import Shard
+from workers.shard.writer import STORAGE
+
+_FIRST_PAUSE = 0.5  # seconds between tries to store while the disk is full
+_LONGEST_PAUSE = 10.0
+_MOST_BAD = 3
+
+log = structlog.get_logger()
+
+
+class Stopped(Exception):
+    """The device is stopping; the file is taken again at the next start."""
+
+
+class History:
+    """Imports the files `*.history` in a folder, each a serialised `HistorySync` event of neonize.
+
+    A file is removed when all of it is stored. What cannot be read is kept aside as `.bad`.
+    """
+
+    def __init__(self, shard: Shard, folder: Path, own: Own, *, pause: float = _FIRST_PAUSE) -> None:
+        self._shard = shard
+        self._folder = folder
+        self._own = own
+        self._pause = pause
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = asyncio.Event()
+        self._stopping = threading.Event()
+
+    def wake(self) -> None:
+        """A file was written, or the account became known; any thread may call this."""
+        if self._loop is not None:
+            # Of a loop that has ended nobody expects it: the next start finds the file.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def run(self) -> None:
+        """Import what there is and what comes, until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            self._woken.clear()
+            if self._own.jid:  # whose messages are our own is not known before
+                await self._in_thread()
+            await self._woken.wait()
+
+    async def _in_thread(self) -> None:
+        work = asyncio.ensure_future(asyncio.to_thread(self.take))
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            self._stopping.set()
+            await asyncio.wait([work])
+            raise
+
+    def take(self) -> None:
+        """Import what there is, in this thread."""
+        for path in sorted(self._folder.glob("*.history")):
+            try:
+                self._import(path)
+            except Stopped:
+                return
+            except (Malformed, DecodeError) as error:
+                log.warning("history.unreadable", file=path.name, why=type(error).__name__)
+                self._set_aside(path)
+            except Exception:  # one file must not keep the device from those behind it
+                log.exception("history.not_imported", file=path.name)
+                self._set_aside(path)
+
+    def _import(self, path: Path) -> None:
+        started, tally = time.monotonic(), Tally()
+        with _mapped(path) as data:
+            size = len(data)
+            for batch in batches(data):
+                tally += self._keep(batch)
+        path.unlink()
+        log.info(
+            "history.imported",
+            bytes=size,
+            chats=tally.chats,
+            messages=tally.messages,
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+    def _keep(self, batch: Batch) -> Tally:
+        try:
+            return self._store(batch)
+        except Stopped:
+            raise
+        except Exception:  # a bug in keeping one message must not lose those around it
+            singles = list(_singles(batch))
+            if len(singles) == 1:
+                log.exception("history.message_not_kept")
+                return Tally()
+        return sum((self._keep(single) for single in singles), Tally())
+
+    def _store(self, batch: Batch) -> Tally:
+        def write(connection: sqlite3.Connection) -> Tally:
+            return keep(connection, self._own, batch)
+
+        pause = self._pause
+        while not self._stopping.is_set():
+            try:
+                return self._gently(write)
+            except Problem as problem:
+                if problem.code not in STORAGE:
+                    raise Stopped from None
+                log.warning("history.waiting_for_disk", code=problem.code, pause=pause)
+                self._stopping.wait(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+        raise Stopped
+
+    def _gently(self, write: Callable[[sqlite3.Connection], Tally]) -> Tally:
+        """Write, then leave the disk to others for as long as that took."""
+        started = time.monotonic()
+        tally = self._shard.write(write).result()
+        self._stopping.wait(time.monotonic() - started)
+        return tally
+
+    def _set_aside(self, path: Path) -> None:
+        """Keep the file for whoever looks into it, and few of that sort."""
+        path.replace(path.with_suffix(".bad"))
+        for old in sorted(self._folder.glob("*.bad"))[:-_MOST_BAD]:
+            old.unlink()
+
+
+@contextlib.contextmanager
+def _mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+    if path.stat().st_size == 0:
+        yield b""
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        yield data
+
+
+def _singles(batch: Batch) -> Iterator[Batch]:
+    """The batch in the smallest pieces."""
+    for pair in batch.lids:
+        yield Batch(lids=[pair])
+    for pair in batch.names:
+        yield Batch(names=[pair])
+    for part in batch.parts:
+        for entries in [[entry] for entry in part.entries] or [[]]:
+            yield Batch(parts=[Part(part.chat, entries)])

@@ -1,0 +1,149 @@
+"""Who is in a group, what became of each change, and the members as a table."""
+
+import csv
+import io
+from collections.abc import Iterable
+
+import msgspec
+
+from wagateway.commands.groups import Member, MemberChange, Participant
+from workers.device import Device
+from workers.facts import GroupMember, MemberAction
+from workers.jids import digits, is_phone, person_jid
+from workers.shard.people import Person, find_people
+
+_COLUMNS = ("participant_jid", "phone_number", "lid", "display_name", "role")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_DONE: dict[MemberAction, str] = {
+    "add": "was added to the group",
+    "remove": "was removed from the group",
+    "promote": "is an administrator now",
+    "demote": "is no administrator any more",
+}
+_WHY_NOT_ADDED = {
+    401: "has blocked this account",
+    403: "only lets contacts add them; send them the invite link of the group",
+    404: "is not on WhatsApp",
+    408: "left the group a short while ago and cannot be added yet; send them the invite link of the group",
+    409: "is a member already",
+    417: "cannot be added to a community; send them the invite link of the group",
+    419: "cannot be added: the group is full",
+}
+_WHY_NOT_CHANGED = {
+    403: "cannot be changed by this account",
+    404: "is not a member of the group",
+    409: "is that already",
+    419: "cannot be changed: the group has as many administrators as it may have",
+}
+_WHY_NOT = {
+    400: "is not somebody whom WhatsApp knows",
+    405: "cannot be changed in this group",
+    406: "may not be changed by this account",
+    429: "was refused because of too many changes; try again later",
+    500: "was refused by WhatsApp because of a fault of its own",
+}
+_UNANSWERED = "WhatsApp did not say what became of this participant"
+
+
+def asked_members(participants: list[str]) -> list[str]:
+    """The JIDs of the people that a command names, each once, in their order; raises 400 for what is none."""
+    return list(dict.fromkeys(person_jid(text, "participants") for text in participants))
+
+
+async def known(device: Device, members: Iterable[GroupMember]) -> list[GroupMember]:
+    """The members with what the shard knows of them beside what WhatsApp told."""
+    given = list(members)
+    jids = {member.jid for member in given} | {member.lid for member in given}
+    people = await device.shard.read(lambda connection: find_people(connection, jids))
+    return [completed(member, people) for member in given]
+
+
+def completed(member: GroupMember, people: dict[str, Person]) -> GroupMember:
+    """The member with what is known of them beside what WhatsApp told."""
+    person = people.get(member.jid)
+    if person is None:
+        return member
+    other = people.get(member.lid)
+    return msgspec.structs.replace(
+        member,
+        jid=person.jid,
+        lid=member.lid or person.lid,
+        display_name=member.display_name or person.name or (other.name if other else ""),
+    )
+
+
+async def changes(
+    device: Device, action: MemberAction, asked: list[str], answered: list[GroupMember]
+) -> list[MemberChange]:
+    """What became of each that was asked for, in that order, told by what WhatsApp answered.
+
+    Whom WhatsApp does not answer about is an error: that is no success.
+    """
+    by_jid: dict[str, GroupMember] = {}
+    for member in [*answered, *await known(device, answered)]:
+        by_jid |= {jid: member for jid in (member.jid, member.lid) if jid}
+    people = await device.shard.read(lambda connection: find_people(connection, asked))
+    outcomes = []
+    for jid in asked:
+        names = [jid, people[jid].jid, people[jid].lid]
+        if not any(name in by_jid for name in names) and len(by_jid):
+            names += await device.engine.identities(jid)
+        found = next((by_jid[name] for name in names if name in by_jid), None)
+        outcomes.append(_change(action, jid, found))
+    return outcomes
+
+
+def _change(action: MemberAction, jid: str, found: GroupMember | None) -> MemberChange:
+    if found is None:
+        return MemberChange(jid, "error", _UNANSWERED)
+    if found.error == 0:
+        return MemberChange(jid, "success", f"{jid} {_DONE[action]}")
+    special = _WHY_NOT_ADDED if action == "add" else _WHY_NOT_CHANGED
+    why = special.get(found.error) or _WHY_NOT.get(found.error) or "was refused by WhatsApp"
+    return MemberChange(jid, "error", f"{jid} {why} (error {found.error})", found.error)
+
+
+def participant(member: GroupMember) -> Participant:
+    """A member under the real server's names."""
+    return Participant(
+        jid=member.jid,
+        phone_number=member.jid if is_phone(member.jid) else "",
+        lid=member.lid,
+        is_admin=member.is_admin or member.is_super_admin,
+        is_super_admin=member.is_super_admin,
+        display_name=member.display_name,
+        error=member.error,
+    )
+
+
+def listed(member: GroupMember) -> Member:
+    """A member as a list of members has it."""
+    return Member(
+        jid=member.jid,
+        phone_number=digits(member.jid),
+        lid=member.lid,
+        display_name=member.display_name,
+        is_admin=member.is_admin or member.is_super_admin,
+        is_super_admin=member.is_super_admin,
+    )
+
+
+def table(members: Iterable[Member]) -> str:
+    """The members as CSV (RFC 4180); no cell begins like a formula, whatever somebody calls themselves."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(_COLUMNS)
+    for member in members:
+        row = (member.jid, member.phone_number, member.lid, member.display_name, _role(member))
+        writer.writerow([_harmless(cell) for cell in row])
+    return text.getvalue()
+
+
+def _role(member: Member) -> str:
+    if member.is_super_admin:
+        return "super_admin"
+    return "admin" if member.is_admin else "member"
+
+
+def _harmless(cell: str) -> str:
+    return "'" + cell if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,38 @@
+"""Who is who: phone JIDs, LIDs and names of many people in one query."""
+
+import sqlite3
+from collections.abc import Iterable
+
+import msgspec
+
+_FIND = """
+WITH asked AS (SELECT value AS jid FROM json_each(?)),
+    found AS (SELECT asked.jid, coalesce(lids.phone, asked.jid) AS phone FROM asked
+        LEFT JOIN lids ON lids.lid = asked.jid)
+SELECT jid, phone,
+    CASE WHEN phone LIKE '%@lid' THEN phone
+        ELSE coalesce((SELECT lid FROM lids WHERE lids.phone = found.phone LIMIT 1), '') END,
+    coalesce((SELECT name FROM contacts WHERE contacts.jid = found.phone),
+        (SELECT name FROM contacts WHERE contacts.jid = found.jid), '')
+FROM found
+"""
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody: the phone JID where known, else the LID; `lid` and `name` are "" where not known."""
+
+    jid: str
+    lid: str
+    name: str
+
+
+def find_people(connection: sqlite3.Connection, jids: Iterable[str]) -> dict[str, Person]:
+    """Who each of these (phone JIDs or LIDs) is; every one of them is in the answer."""
+    asked = msgspec.json.encode(sorted(set(jids) - {""})).decode()
+    return {jid: Person(*person) for jid, *person in connection.execute(_FIND, (asked,))}
+
+
+def named_people(connection: sqlite3.Connection) -> list[Person]:
+    """Everybody whose name is remembered."""
+    jids = [jid for (jid,) in connection.execute("SELECT jid FROM contacts")]
+    return list(find_people(connection, jids).values())
