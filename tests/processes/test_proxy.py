@@ -1,4 +1,4 @@
-"""A device with a proxy of its own: everything between it and WhatsApp goes through that, and nothing else does."""
+"""A device with a proxy of its own: everything between it and WhatsApp goes through that."""
 
 import asyncio
 import base64

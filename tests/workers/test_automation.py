@@ -145,8 +145,8 @@ async def test_somebody_is_answered_again_after_the_cool_down_but_ten_times_a_da
     async with at_work(device, time, auto_reply=ANSWER, auto_reply_cooldown=0) as desk:
         for number in range(12):
             await desk.take(incoming(timestamp=time.now))
-            await desk.take(incoming(chat=f"4916{number}@s.whatsapp.net", sender=BOB, timestamp=time.now))
-            await engine.until(lambda: engine.sent[-1:] != [] and engine.sent[-1][0] == _mark(number))
+            await desk.take(incoming(chat=_other(number), sender=BOB, timestamp=time.now))
+            await engine.until(lambda: engine.answered(_other(number)))
             time.passes(11)
     assert 10 == [chat for chat, _ in engine.sent].count(ALICE)
 
