@@ -228,11 +228,16 @@ def _info(row: DeviceRow) -> DeviceInfo:
 def _webhook(entry: Entry) -> DeviceWebhook:
     return DeviceWebhook(
         device_id=entry.device_id,
-        webhook_url=entry.webhook_url,
+        webhook_url=_without_password(entry.webhook_url),
         webhook_secret=_HIDDEN if entry.webhook_secret.value else "",
         webhook_events=entry.webhook_events,
         webhook_insecure_skip_verify=entry.webhook_insecure,
     )
+
+
+def _without_password(url: str) -> str:
+    password = urlsplit(url).password
+    return url.replace(f":{password}@", f":{_HIDDEN}@", 1) if password else url
 
 
 def _web(url: str) -> str:

@@ -1,7 +1,8 @@
 """Acting on a stored message: how WhatsApp is told which one is meant, and the messages that do it."""
 
 import time
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from wagateway.contract import Problem
 from wagateway.phone import is_group
@@ -14,6 +15,8 @@ from workers.shard import Shard, chats
 from workers.shard.chats import Target
 
 _CALL = "call"
+_NOT_A_MEMBER = (400, 403, 404)  # how WhatsApp refuses to tell of a group that one is not in
+_MOST_IN_RECEIPT = 100  # messages that one receipt tells of
 _CAPTIONED = ("imageMessage", "videoMessage", "documentMessage")
 
 
@@ -60,6 +63,25 @@ async def addressed(engine: Engine, chat: str, people: Iterable[tuple[str, str]]
         return {jid: jid for jid, _ in people}
     members = frozenset(await engine.group_members(chat))
     return {jid: lid if lid in members else jid for jid, lid in people}
+
+
+async def tell_read(engine: Engine, chat: str, read: Sequence[tuple[str, str, str]]) -> None:
+    """Tell the authors of messages of others that they were read; each is an id, a JID and a LID or "".
+
+    Of a group that the account is in no more, nobody is told.
+    """
+    try:
+        authors = await addressed(engine, chat, dict.fromkeys((jid, lid) for _, jid, lid in read))
+    except Problem as problem:
+        if problem.status not in _NOT_A_MEMBER:
+            raise
+        return
+    by_author: defaultdict[str, list[str]] = defaultdict(list)
+    for message_id, jid, _ in read:
+        by_author[authors[jid]].append(message_id)
+    for author, ids in by_author.items():
+        for start in range(0, len(ids), _MOST_IN_RECEIPT):
+            await engine.mark_read(chat, author, ids[start : start + _MOST_IN_RECEIPT])
 
 
 def reaction(key: Common.MessageKey, emoji: str) -> E2E.Message:

@@ -170,3 +170,13 @@ async def test_header_bytes_that_are_not_utf8_are_refused(device: Stage) -> None
         b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body) + end + body
     )
     assert b" 400 " == answer[8:13], answer
+
+
+@pytest.mark.parametrize(
+    ("field", "moment"),
+    [("end_time", "9999-12-31T23:59:59-12:00"), ("start_time", "0001-01-01T00:00:00%2B12:00")],
+)
+async def test_a_time_beyond_the_calendar_is_named(device: Stage, field: str, moment: str) -> None:
+    answer = await device.call("GET", f"/chat/628111/messages?{field}={moment}", DEVICE)
+    assert (400, "VALIDATION_ERROR") == (answer.status, answer.body["code"])
+    assert answer.body["message"].startswith(f"{field}:")

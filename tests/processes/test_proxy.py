@@ -33,6 +33,7 @@ class Counting:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = await reader.readexactly(1)
+        onwards: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             if first == b"\x05":
                 onwards = await self._socks(reader, writer)

@@ -278,3 +278,10 @@ async def test_a_new_proxy_replaces_the_worker_and_its_password_is_not_told(worl
     assert shown == await handlers.get_device_proxy(world.devices, GetDeviceProxy(device_id="shop"))
     with pytest.raises(Problem, match="proxy"):
         await handlers.set_device_proxy(world.devices, SetDeviceProxy(device_id="shop", proxy="ftp://x"))
+
+
+async def test_the_password_in_a_webhooks_url_is_not_told(world: World) -> None:
+    url = "https://me:hush@example.org/hook?x=1"
+    created = await handlers.create_device(world.devices, CreateDevice(device_id="shop", webhook_url=url))
+    assert "https://me:***@example.org/hook?x=1" == created.webhook_url
+    assert [url] == world.devices.hooks(world.devices.keepers["shop"].entry).urls

@@ -117,7 +117,7 @@ async def time() -> Time:
 
 @asynccontextmanager
 async def at_work(device: Device, time: Time, spread: float = 0.0, **settings: object) -> AsyncIterator[Desk]:
-    device.settings = msgspec.structs.replace(Settings(), **settings)  # type: ignore[arg-type]
+    device.settings = msgspec.structs.replace(Settings(), **settings)
     automation = Automation(device, time.clock(spread))
     task = asyncio.create_task(automation.run())
     yield Desk(device, automation)

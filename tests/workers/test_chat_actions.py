@@ -147,6 +147,18 @@ async def test_reading_a_group_tells_each_author_of_their_messages(device: Devic
     assert 0 == kept(device, "unread_count", GROUP)
 
 
+async def test_a_group_that_one_has_left_is_read_without_telling(
+    device: Device, engine: Timed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(group: str) -> list[str]:
+        raise Problem(400, "INVALID_JID", "This account is not in that group, or the group does not exist")
+
+    receive_in_group(device)
+    monkeypatch.setattr(engine, "group_members", refuse)
+    await chat_actions.mark_chat(device, MarkChat(chat_jid=GROUP, unread=False))
+    assert ([], 0) == (engine.read, kept(device, "unread_count", GROUP))
+
+
 async def test_a_receipt_tells_of_a_hundred_messages_at_most(device: Device, engine: Timed) -> None:
     for _ in range(101):
         receive(device)

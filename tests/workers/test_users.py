@@ -66,9 +66,11 @@ async def test_the_name_in_the_address_book_is_the_best(device: Device, engine: 
     engine.answers |= {
         "users": [UserFacts(jid=ALICE)],
         "contacts": [ContactFacts(jid=BOB), ContactFacts(jid=ALICE, full_name="Alice Smith")],
+        "registered": RegistrationFacts(is_in=True, jid=ALICE, verified_name="Alice Ltd"),
     }
     told = await users.get_user_info(device, commands.GetUserInfo(phone=ALICE))
     assert "Alice Smith" == told.data[0].name
+    assert "Alice Ltd" == told.verified_name  # which neonize drops from the other answer
 
 
 async def test_who_is_not_on_whatsapp_is_not_found(device: Device, engine: Answering) -> None:

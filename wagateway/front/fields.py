@@ -109,7 +109,16 @@ class Fields:
         except UnicodeEncodeError:
             raise Problem(400, "BAD_REQUEST", "The text is not UTF-8") from None
         except OverflowError:
-            raise Problem(400, "BAD_REQUEST", "A number is too large") from None
+            raise invalid(self._out_of_range(present), "is out of range") from None
+
+    def _out_of_range(self, values: dict[str, object]) -> str:
+        """Which field cannot be encoded: a time that is beyond all calendars in UTC, a number too large."""
+        for name, value in values.items():
+            try:
+                _encoder.encode(_converted(self.by_name[name], value))
+            except OverflowError:
+                return name
+        return "request"
 
     def _known(self, name: str) -> Field:
         field = self.by_name.get(name)

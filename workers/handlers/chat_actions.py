@@ -1,6 +1,5 @@
 """Answers the commands that change how the account has a chat."""
 
-from collections import defaultdict
 from functools import partial
 
 from wagateway.commands.chats import (
@@ -29,7 +28,6 @@ from workers.shard import chats, messages
 from workers.unsupported import unsupported
 
 _DONE = "success"
-_MOST_IN_RECEIPT = 100  # messages that one receipt tells of
 
 
 async def pin_chat(device: Device, command: PinChat) -> ChatPinned:
@@ -116,8 +114,9 @@ async def request_history(device: Device, command: RequestHistory) -> OlderHisto
 def _changeable(device: Device, chat_jid: str) -> str:
     """The JID of a chat whose app state can be changed; raises `Problem` where that is not possible."""
     device.require_login()
+    chat = _person_or_group(chat_jid)
     device.engine.require("app_state")
-    return _person_or_group(chat_jid)
+    return chat
 
 
 def _person_or_group(chat_jid: str) -> str:
@@ -145,13 +144,6 @@ async def _read_all(device: Device, chat: str) -> None:
     unread = await device.shard.read(partial(chats.find_unread, chat=chat))
     if not unread:
         return
-    told = [one for one in unread if not one.is_call]
-    people = dict.fromkeys((one.sender, one.sender_lid) for one in told)
-    authors = await acting.addressed(device.engine, chat, people)
-    by_author: defaultdict[str, list[str]] = defaultdict(list)
-    for one in told:
-        by_author[authors[one.sender]].append(one.id)
-    for author, ids in by_author.items():
-        for start in range(0, len(ids), _MOST_IN_RECEIPT):
-            await device.engine.mark_read(chat, author, ids[start : start + _MOST_IN_RECEIPT])
+    told = [(one.id, one.sender, one.sender_lid) for one in unread if not one.is_call]
+    await acting.tell_read(device.engine, chat, told)
     await device.outbox.keep(lambda connection: chats.read(connection, chat, [unread[0].id]))

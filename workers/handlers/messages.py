@@ -82,8 +82,7 @@ async def read_message(device: Device, command: ReadMessage) -> MessageSent:
     row = target.row
     if row.from_me:
         raise invalid("message_id", "must name a message of somebody else")
-    authors = await acting.addressed(device.engine, chat, [(row.sender, target.sender_lid)])
-    await device.engine.mark_read(chat, authors[row.sender], [row.id])
+    await acting.tell_read(device.engine, chat, [(row.id, row.sender, target.sender_lid)])
     await device.outbox.keep(lambda connection: chats.read(connection, chat, [row.id]))
     return MessageSent(row.id, f"Mark as read success {row.id}")
 
@@ -91,8 +90,8 @@ async def read_message(device: Device, command: ReadMessage) -> MessageSent:
 async def delete_message(device: Device, command: DeleteMessage) -> None:
     """Delete a message on the account's own devices."""
     device.require_login()
-    device.engine.require("app_state")
     chat = to_jid(command.phone)
+    device.engine.require("app_state")
     target = await acting.find(device.shard, chat, command.message_id)
     key = await acting.key_of(device.engine, chat, target)
     await device.engine.change_app_state(mutations.delete_for_me(key, target.row.timestamp // 1000))
@@ -127,8 +126,8 @@ async def _act(
 
 async def _star(device: Device, command: StarMessage | UnstarMessage, *, starred: bool) -> None:
     device.require_login()
-    device.engine.require("app_state")
     chat = to_jid(command.phone)
+    device.engine.require("app_state")
     target = await acting.find(device.shard, chat, command.message_id)
     acting.refuse_revoked(target)
     key = await acting.key_of(device.engine, chat, target)

@@ -34,7 +34,7 @@ from wagateway.phone import is_group, to_jid
 from wagateway.problems import invalid
 from workers.contacts import best_name, contact_list
 from workers.device import Device
-from workers.facts import PrivacyFacts
+from workers.facts import PrivacyFacts, UserFacts
 from workers.groupinfo import group_info
 from workers.jids import digits, is_person, is_phone, person_jid
 from workers.membership import completed
@@ -65,9 +65,10 @@ async def get_user_info(device: Device, command: GetUserInfo) -> UserInfos:
     devices = [_device(jid) for jid in facts.devices]
     phone = phone or (facts.jid if is_phone(facts.jid) else "")
     name = await _name(device, phone or asked)
+    verified = await _verified_name(device, facts, phone)
     info = UserInfo(
         name=name,
-        verified_name=facts.verified_name,
+        verified_name=verified,
         status=facts.status,
         picture_id=facts.picture_id,
         devices=devices,
@@ -76,11 +77,18 @@ async def get_user_info(device: Device, command: GetUserInfo) -> UserInfos:
         data=[info],
         resolved_phone=phone,
         resolved_lid=lid or facts.lid,
-        verified_name=facts.verified_name,
+        verified_name=verified,
         status=facts.status,
         picture_id=facts.picture_id,
         devices=devices,
     )
+
+
+async def _verified_name(device: Device, facts: UserFacts, phone: str) -> str:
+    """The name of a business, which neonize drops from what is told of somebody and keeps in a check."""
+    if facts.verified_name or not phone:
+        return facts.verified_name
+    return (await device.engine.registered(digits(phone))).verified_name
 
 
 async def get_avatar(device: Device, command: GetAvatar) -> Avatar:

@@ -119,7 +119,7 @@ class Source:
                 yield response
         except TimeoutError as error:
             raise Failed("WhatsApp did not answer in time", "later") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except self._way.failures as error:
             raise Failed(f"the connection to WhatsApp failed ({type(error).__name__})", "later") from error
 
     def _patience(self, row: MediaRow) -> aiohttp.ClientTimeout:

@@ -1,7 +1,7 @@
 """The way to WhatsApp's media host: through which proxy, and whom to trust there."""
 
 import ssl
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import msgspec
@@ -14,6 +14,7 @@ _HEADERS = {
     "User-Agent": "Mozilla/5.0",
     "Accept-Encoding": "identity",
 }
+_SOCKS = 1080  # the port of a URL without one
 _KEPT = 15  # seconds that a connection is kept for the next file
 
 
@@ -42,6 +43,15 @@ class Way(msgspec.Struct, frozen=True):
         )
 
     @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """What a request raises when it does not come through."""
+        if not self._socks:
+            return aiohttp.ClientError, OSError
+        from aiohttp_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
+
+        return aiohttp.ClientError, OSError, ProxyConnectionError, ProxyError, ProxyTimeoutError
+
+    @property
     def _socks(self) -> bool:
         return urlsplit(self.proxy).scheme == "socks5"
 
@@ -52,8 +62,16 @@ class Way(msgspec.Struct, frozen=True):
         # Only now: few devices have such a proxy.
         from aiohttp_socks import ProxyConnector
 
-        # The proxy looks the name up: whoever hides behind it does not ask for it here.
-        return ProxyConnector.from_url(self.proxy, rdns=True, ssl=trusted, keepalive_timeout=_KEPT)
+        parts = urlsplit(self.proxy)
+        return ProxyConnector(
+            parts.hostname or "",
+            parts.port or _SOCKS,
+            username=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            rdns=True,  # whoever hides behind a proxy does not look the name up here
+            ssl=trusted,
+            keepalive_timeout=_KEPT,
+        )
 
 
 def _only(ca: str) -> ssl.SSLContext:
