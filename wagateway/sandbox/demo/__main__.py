@@ -69,6 +69,7 @@ async def _show(gateway: Gateway, endpoint: Endpoint) -> str:
         sent += 1
         await endpoint.until(sent)
     await _show_files(gateway, endpoint)
+    await _show_group(gateway)
     received = 0
     for device, other in (("ann", "bob"), ("bob", "ann")):
         page = await gateway.call("GET", f"/chat/{NUMBERS[other]}/messages", device=device)
@@ -94,6 +95,20 @@ async def _show_files(gateway: Gateway, endpoint: Endpoint) -> None:
     say("demo", summary)
 
 
+async def _show_group(gateway: Gateway) -> None:
+    group = await gateway.call(
+        "POST", "/group", {"title": "Demo", "participants": [NUMBERS["bob"]]}, device="ann"
+    )
+    say("ann", f"made a group: POST /group → {group['group_id']}")
+    members = await gateway.call("GET", f"/group/participants?group_id={group['group_id']}", device="bob")
+    say("bob", f"sees its {len(members['participants'])} members: GET /group/participants")
+    found = await gateway.call("GET", "/messages/search?search=webhook told", device="ann")
+    said = [row["content"] for row in found["data"]]
+    say("ann", f"finds what bob wrote: GET /messages/search?search=webhook told → {said}")
+    if len(members["participants"]) != len(NUMBERS) or len(said) != 1:
+        raise Stopped("the group or the search is not as it should be")
+
+
 def _invite(url: str, folder: Path) -> None:
     sys.stdout.write(f"""
 Both accounts stay up. Try in another terminal:
@@ -102,6 +117,7 @@ Both accounts stay up. Try in another terminal:
   curl {url}/send/message -H 'X-Device-Id: ann' -H 'Content-Type: application/json' \\
        -d '{{"phone": "{NUMBERS["bob"]}", "message": "Hello from curl"}}'
   curl '{url}/chat/{NUMBERS["ann"]}/messages?limit=5' -H 'X-Device-Id: bob'
+  open {url}/docs in a browser: the whole API
   {Path(sys.executable).with_name("wagatewayctl")} --storage {folder}/storages status
 
 What the webhook gets appears here. Ctrl-C stops everything.
