@@ -110,6 +110,8 @@ class Fields:
             raise Problem(400, "BAD_REQUEST", "The text is not UTF-8") from None
         except OverflowError:
             raise invalid(self._out_of_range(present), "is out of range") from None
+        except RecursionError:
+            raise Problem(400, "BAD_REQUEST", "The body is nested too deeply") from None
 
     def _out_of_range(self, values: dict[str, object]) -> str:
         """Which field cannot be encoded: a time that is beyond all calendars in UTC, a number too large."""
@@ -208,13 +210,13 @@ def _printable(name: str) -> str:
 
 
 def _refuse_nul(name: str, value: object) -> None:
-    if isinstance(value, str):
-        if "\0" in value:
+    left = [value]  # not by recursion: JSON may be nested more deeply than Python calls
+    while left:
+        one = left.pop()
+        if isinstance(one, str) and "\0" in one:
             raise invalid(name, "must not contain a NUL character")
-    elif isinstance(value, list):
-        for one in value:
-            _refuse_nul(name, one)
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            _refuse_nul(name, key)
-            _refuse_nul(name, one)
+        if isinstance(one, list):
+            left.extend(one)
+        elif isinstance(one, dict):
+            left.extend(one)
+            left.extend(one.values())
