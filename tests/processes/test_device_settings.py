@@ -27,7 +27,8 @@ async def test_a_webhook_of_its_own_is_used_at_once_and_given_up_again(world: Wo
         await world.gateway.logged_in(world.bob)
         await world.gateway.sandbox.ask(command, 10)
         await own.until(lambda sink: len(sink.events()) == 2)
-    given_up = await world.gateway.call("PATCH", "/devices/bob/webhook", json={"webhook_url": ""})
+    nothing = {"webhook_url": "", "webhook_secret": "", "webhook_events": ""}
+    given_up = await world.gateway.call("PATCH", "/devices/bob/webhook", json=nothing)
     assert "" == given_up.result["webhook_url"]
     seen = len(world.sink.events())
     await world.gateway.sandbox.ask(command, 10)

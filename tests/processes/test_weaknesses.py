@@ -100,8 +100,9 @@ async def test_w21_a_device_cannot_act_on_a_message_of_another(world: World) -> 
 async def test_w24_spaces_make_no_group_and_silence_is_no_answer(world: World) -> None:
     spaced = f"+{world.carol_number[:2]} {world.carol_number[2:6]} - {world.carol_number[6:]}"
     assert 200 == (await world.gateway.send(world.alice, spaced, "with spaces")).status
-    await world.gateway.sandbox.ask(sandbox.RefuseConnections(phone=world.alice_number, seconds=1), 10)
+    await world.gateway.sandbox.ask(sandbox.RefuseConnections(phone=world.alice_number, seconds=2), 10)
     await world.gateway.sandbox.ask(sandbox.DropConnection(phone=world.alice_number), 10)
+    await world.gateway.table.until(lambda rows: rows[world.alice].state != "logged_in", 10)
     check = await world.gateway.call("GET", "/user/check", world.alice, params={"phone": world.carol_number})
     assert 503 == check.status, check.body
     await world.gateway.logged_in(world.alice)

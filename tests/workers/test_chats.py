@@ -1,18 +1,26 @@
 """Lists of chats and messages: every filter, true totals, and pages that hold still."""
 
+import contextlib
 import sqlite3
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from pathlib import Path
 
+import msgspec
 import pytest
+from sqlite_utils import Database
 
-from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, incoming
-from wagateway.commands.chats import ChatList, ListChats, ListMessages, MessageList
+from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, OWN_LID, incoming, rows
+from wagateway.commands.chats import ChatInfo, ChatList, ListChats, ListMessages, MessageList
 from wagateway.contract import Problem
 from wagateway.whatsapp.protos import E2E
 from workers.device import Device
 from workers.handlers.chats import list_chats, list_messages
 from workers.inbound import Inbound
+from workers.shard import Shard, chats, messages
+from workers.shard.imports import OldChat, standing, tell_chat
+from workers.shard.schema import SCHEMA
 
 IMAGE = E2E.Message(imageMessage=E2E.ImageMessage(mimetype="image/jpeg"))
 
@@ -154,12 +162,22 @@ async def test_a_chat_stored_by_its_lid_is_found_by_the_phone_once_known(
 
 async def test_an_unknown_chat_is_empty_and_named(device: Device) -> None:
     page = await list_messages(device, ListMessages(chat_jid=BOB))
-    assert (
-        page.data,
-        page.pagination.total,
-        page.chat_info.jid,
-        page.chat_info.name,
-    ) == ([], 0, BOB, "4915100000003")
+    assert ([], 0) == (page.data, page.pagination.total)
+    assert {"jid": BOB, "name": "4915100000003"} == told(page.chat_info)
+
+
+def told(info: ChatInfo) -> dict[str, object]:
+    """What a caller gets."""
+    found: dict[str, object] = msgspec.json.decode(msgspec.json.encode(info))
+    return found
+
+
+async def test_a_known_chat_is_told_of_in_full(device: Device, inbox: Inbound) -> None:
+    inbox.message(incoming("hi", chat_lid=ALICE_LID, sender_lid=ALICE_LID))
+    info = told((await list_messages(device, ListMessages(chat_jid=ALICE))).chat_info)
+    expected = {"last_message_time", "ephemeral_expiration", "created_at", "updated_at", "archived", "lid"}
+    assert {"jid", "name"} | expected == info.keys()
+    assert (0, False, ALICE_LID) == (info["ephemeral_expiration"], info["archived"], info["lid"])
 
 
 async def test_chats_are_latest_first_with_what_is_unread(device: Device, inbox: Inbound) -> None:
@@ -283,3 +301,141 @@ def _set(connection: sqlite3.Connection, **values: object) -> None:
         "WHERE jid = :jid",
         values,
     )
+
+
+async def paged(device: Device, between: Callable[[], object], limit: int = 1) -> list[str]:
+    """The chats of all pages, with something done after the first."""
+    page = await list_chats(device, ListChats(limit=limit))
+    seen = jids(page)
+    between()
+    while page.pagination.next_cursor:
+        page = await list_chats(device, ListChats(limit=limit, cursor=page.pagination.next_cursor))
+        seen += jids(page)
+    return seen
+
+
+def remember(shard: Shard, jid: str, time: int) -> None:
+    """A chat without messages, as a phone's history tells of it."""
+
+    def write(connection: sqlite3.Connection) -> None:
+        chat = OldChat(jid=jid, time=time)
+        tell_chat(connection, chat)
+        with standing(connection, chat):
+            pass
+
+    shard.write(write).result()
+
+
+@pytest.mark.parametrize("time", [0, NOON - 5000, NOON + 500, NOON + 5000])
+async def test_a_chat_whose_first_message_comes_between_pages_is_neither_skipped_nor_repeated(
+    device: Device, inbox: Inbound, time: int
+) -> None:
+    for at, who in enumerate((ALICE, BOB)):
+        inbox.message(incoming(chat=who, sender=who, timestamp=NOON + at * 1000))
+    quiet = person(1)
+    remember(device.shard, quiet, time)
+
+    def write() -> None:
+        for who in (quiet, person(2)):  # the second is new and was on no page
+            inbox.message(incoming(chat=who, sender=who, timestamp=NOON + 60_000))
+
+    places = {ALICE: NOON, BOB: NOON + 1000, quiet: time}
+    assert sorted(places, key=places.__getitem__, reverse=True) == await paged(device, write)
+
+
+async def test_a_chat_that_had_an_older_message_than_the_phone_told_is_not_repeated(
+    device: Device, inbox: Inbound
+) -> None:
+    remember(device.shard, ALICE, NOON + 5000)
+    inbox.message(incoming(timestamp=NOON - 5000))
+    inbox.message(incoming(chat=BOB, sender=BOB, timestamp=NOON))
+    assert [ALICE, BOB] == await paged(device, lambda: inbox.message(incoming(timestamp=NOON + 60_000)))
+
+
+async def test_a_chat_whose_last_message_was_deleted_is_not_repeated(device: Device, inbox: Inbound) -> None:
+    inbox.message(incoming(timestamp=NOON - 5000))
+    inbox.message(incoming(id="LAST", timestamp=NOON + 5000))
+    inbox.message(incoming(chat=BOB, sender=BOB, timestamp=NOON))
+
+    def forget(connection: sqlite3.Connection) -> None:
+        chats.delete_message(connection, chats.find_target(connection, "LAST", ALICE).row)
+
+    device.shard.write(forget).result()
+    assert [ALICE, BOB] == await paged(device, lambda: inbox.message(incoming(timestamp=NOON + 60_000)))
+
+
+async def test_a_chat_without_messages_of_a_shard_of_before_is_not_skipped(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        SCHEMA.apply(Database(old), stop_before="0005_base_time")
+        add = (
+            "INSERT INTO chats (jid, name, last_message_time, created_at, updated_at) VALUES (?, ?, ?, 0, 0)"
+        )
+        old.execute(add, (ALICE, "Alice", NOON))
+        old.commit()
+    shard = Shard.open(path)
+    assert [(NOON,)] == rows(shard, "SELECT base_time FROM chats")
+    shard.close()
+
+
+def timer_of(shard: Shard, chat: str) -> int:
+    """What a message sent to the chat gets."""
+    return shard.write(lambda c: messages.get_timer(c, messages.phone_of(c, chat))).result()
+
+
+@pytest.mark.parametrize("chat", [ALICE, ALICE_LID, GROUP])
+async def test_the_timer_of_a_chat_that_is_not_stored_is_kept(device: Device, chat: str) -> None:
+    device.shard.write(partial(chats.set_timer, chat=chat, seconds=86_400)).result()
+    (listed,) = (await list_chats(device, ListChats())).data
+    assert (chat, messages.fallback_name(chat), "", 0, 86_400) == (
+        listed.jid,
+        listed.name,
+        listed.last_message_time,
+        listed.unread_count,
+        listed.ephemeral_expiration,
+    )
+    assert 86_400 == timer_of(device.shard, chat)
+
+
+def test_no_timer_makes_no_chat(shard: Shard) -> None:
+    shard.write(partial(chats.set_timer, chat=ALICE, seconds=0)).result()
+    assert [] == rows(shard, "SELECT jid FROM chats")
+
+
+def test_a_timer_is_kept_until_the_lid_is_known(device: Device, inbox: Inbound) -> None:
+    device.shard.write(partial(chats.set_timer, chat=ALICE_LID, seconds=86_400)).result()
+    inbox.message(incoming("hi", chat_lid=ALICE_LID, sender_lid=ALICE_LID))
+    assert [86_400, 86_400] == [timer_of(device.shard, chat) for chat in (ALICE, ALICE_LID)]
+    assert [("Alice", 1)] == rows(device.shard, "SELECT name, unread_count FROM chats")
+
+
+@pytest.mark.parametrize("chat", [ALICE, ALICE_LID])
+def test_a_timer_that_is_the_first_word_of_a_stranger_is_kept(
+    device: Device, inbox: Inbound, chat: str
+) -> None:
+    setting = E2E.ProtocolMessage(type=E2E.ProtocolMessage.EPHEMERAL_SETTING, ephemeralExpiration=604_800)
+    inbox.message(incoming(content=E2E.Message(protocolMessage=setting), chat=chat, sender=chat))
+    assert 604_800 == timer_of(device.shard, chat)
+
+
+async def test_everybody_is_named_by_both_identities(device: Device, inbox: Inbound) -> None:
+    device.lid = OWN_LID
+    known = {"chat_lid": ALICE_LID, "sender_lid": ALICE_LID}
+    inbox.message(incoming("hi", id="M1", timestamp=NOON, **known))
+    inbox.message(incoming("ho", timestamp=NOON + 1, is_from_me=True, sender=OWN))
+    for at, (who, own) in enumerate(((ALICE, False), (OWN, True))):
+        inbox.message(
+            incoming(content=reaction("👍", "M1"), sender=who, is_from_me=own, timestamp=NOON + 2 + at)
+        )
+    page = await list_messages(device, ListMessages(chat_jid=ALICE))
+    texts = [message for message in page.data if message.kind == "text"]
+    assert [OWN_LID, ALICE_LID] == [message.sender_lid for message in texts]
+    assert [ALICE_LID, OWN_LID] == [one.sender_lid for one in texts[1].reactions]
+    assert ALICE_LID == page.chat_info.lid
+
+
+async def test_the_chat_with_oneself_has_both_identities(device: Device, inbox: Inbound) -> None:
+    device.lid = OWN_LID
+    inbox.message(incoming("note", chat=OWN, sender=OWN, is_from_me=True))
+    (chat,) = (await list_chats(device, ListChats())).data
+    page = await list_messages(device, ListMessages(chat_jid=OWN))
+    assert [OWN_LID] * 3 == [chat.lid, page.data[0].chat_lid, page.chat_info.lid]

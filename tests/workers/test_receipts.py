@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -316,3 +317,27 @@ async def test_what_was_stored_before_there_were_receipts_had_reached_the_server
     await arrive(taker, receipt("read", "S1"))
     assert "read" == status(shard)
     shard.close()
+
+
+async def test_who_has_a_message_is_named_by_both_identities(device: Device, taker: Inbound) -> None:
+    send(device.shard, chat=GROUP)
+    group = {"chat": GROUP, "is_group": True}
+    await arrive(
+        taker,
+        receipt("delivered", "S1", sender_lid=ALICE_LID, **group),
+        receipt("delivered", "S1", sender=BOB, **group),
+        receipt("delivered", "S1", sender="900000000000009@lid", **group),
+    )
+    found = await device.shard.read(partial(receipts.find_receipts, chat=GROUP, message_id="S1"))
+    assert [
+        (ALICE, ALICE_LID),
+        (BOB, ""),
+        ("900000000000009@lid", "900000000000009@lid"),
+    ] == [(one.recipient, one.lid) for one in found]
+
+
+def test_a_message_is_as_far_as_the_receipts_under_the_lid_say(shard: Shard, taker: Inbound) -> None:
+    send(shard)
+    taker.receipt(receipt("read", "S1", chat=ALICE_LID, sender=ALICE_LID))
+    taker.message(incoming("hi", chat_lid=ALICE_LID, sender_lid=ALICE_LID))
+    assert "read" == status(shard)

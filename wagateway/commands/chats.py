@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from wagateway.commands.messages import MessageStatus
 from wagateway.commands.sending import Duration
@@ -68,13 +68,14 @@ class ListChats(Command[ChatList], frozen=True, kw_only=True):
 
 
 class Reaction(msgspec.Struct, frozen=True):
-    """The reaction of one person to a message; the time is RFC 3339 UTC."""
+    """The reaction of one person to a message; the time is RFC 3339 UTC, the LID "" where not known."""
 
     emoji: str
     sender_jid: str
     sender_display_name: str
     is_from_me: bool
     timestamp: str
+    sender_lid: str = ""
 
 
 class StoredMessage(msgspec.Struct, frozen=True):
@@ -115,15 +116,16 @@ class StoredMessage(msgspec.Struct, frozen=True):
 
 
 class ChatInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The chat of a page of messages; an unknown chat has only `jid` and `name`."""
+    """The chat of a page of messages, as in `Chat`; an unknown chat has only `jid` and `name`."""
 
     jid: str
     name: str
-    last_message_time: str = ""
-    ephemeral_expiration: int = 0
-    created_at: str = ""
-    updated_at: str = ""
-    archived: bool = False
+    last_message_time: str | UnsetType = UNSET
+    ephemeral_expiration: int | UnsetType = UNSET
+    created_at: str | UnsetType = UNSET
+    updated_at: str | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
+    lid: str | UnsetType = UNSET
 
 
 class MessageList(msgspec.Struct, frozen=True):

@@ -50,12 +50,16 @@ class DownloadMessageMedia(Command[DownloadedMedia], frozen=True, kw_only=True):
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """How far a message came with one of its receivers; times are RFC 3339 UTC, "" while it did not."""
+    """How far a message came with one of its receivers; times are RFC 3339 UTC, "" while it did not.
+
+    `lid` is "" where it is not known.
+    """
 
     jid: str
     status: MessageStatus
     delivered_at: str
     read_at: str
+    lid: str = ""
 
 
 class MessageState(msgspec.Struct, frozen=True):

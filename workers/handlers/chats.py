@@ -43,7 +43,7 @@ async def list_chats(device: Device, command: ListChats) -> ChatList:
     cursor = encode_cursor(page.following)
     moment = now()
     return ChatList(
-        [_chat(row, moment) for row in page.rows],
+        [_chat(device, row, moment) for row in page.rows],
         Pagination(limit, command.offset, page.total, cursor, page.exact),
     )
 
@@ -78,9 +78,9 @@ async def _page(
     page = await device.shard.read(partial(pages.find_messages, query=query))
     following = encode_cursor(page.following)
     return MessageList(
-        [_message(row, page.reactions.get(row.row, [])) for row in page.rows],
+        [_message(device, row, page.reactions.get(row.row, [])) for row in page.rows],
         Pagination(query.limit, query.offset, page.total, following, page.exact),
-        _info(page),
+        _info(device, page),
     )
 
 
@@ -91,7 +91,7 @@ def _milliseconds(moment: datetime | None) -> int | None:
     return int(aware.timestamp() * 1000)
 
 
-def _chat(row: chatpages.ChatRow, moment: int) -> Chat:
+def _chat(device: Device, row: chatpages.ChatRow, moment: int) -> Chat:
     return Chat(
         jid=row.jid,
         name=row.name,
@@ -104,7 +104,7 @@ def _chat(row: chatpages.ChatRow, moment: int) -> Chat:
         pinned=bool(row.pinned),
         muted_until=_muted_until(row.muted_until, moment),
         marked_unread=bool(row.marked_unread),
-        lid=row.lid,
+        lid=_lid(device, row.jid, row.lid),
     )
 
 
@@ -114,7 +114,7 @@ def _muted_until(until: int, moment: int) -> str:
     return rfc3339(until) if until > moment else ""
 
 
-def _message(row: pages.PageRow, reactions: list[ReactionRow]) -> StoredMessage:
+def _message(device: Device, row: pages.PageRow, reactions: list[ReactionRow]) -> StoredMessage:
     return StoredMessage(
         id=row.id,
         chat_jid=row.chat,
@@ -138,24 +138,30 @@ def _message(row: pages.PageRow, reactions: list[ReactionRow]) -> StoredMessage:
         is_edited=row.edited_at > 0,
         is_revoked=row.revoked_at > 0,
         is_forwarded=bool(row.forwarded),
-        sender_lid=row.sender_lid,
-        chat_lid=row.chat_lid,
-        reactions=[_reaction(one) for one in reactions],
+        sender_lid=_lid(device, row.sender, row.sender_lid),
+        chat_lid=_lid(device, row.chat, row.chat_lid),
+        reactions=[_reaction(device, one) for one in reactions],
         call_metadata=row.metadata,
     )
 
 
-def _reaction(row: ReactionRow) -> Reaction:
+def _reaction(device: Device, row: ReactionRow) -> Reaction:
     return Reaction(
         emoji=row.emoji,
         sender_jid=row.sender,
         sender_display_name=row.name or row.sender.partition("@")[0],
         is_from_me=bool(row.from_me),
         timestamp=rfc3339(row.timestamp),
+        sender_lid=_lid(device, row.sender, row.sender_lid),
     )
 
 
-def _info(page: pages.MessagePage) -> ChatInfo:
+def _lid(device: Device, jid: str, known: str) -> str:
+    """The LID of a JID; that of the account itself only the device knows."""
+    return known or (device.lid if jid == device.jid else "")
+
+
+def _info(device: Device, page: pages.MessagePage) -> ChatInfo:
     chat = page.chat
     if chat is None:
         return ChatInfo(page.jid, fallback_name(page.jid))
@@ -167,4 +173,5 @@ def _info(page: pages.MessagePage) -> ChatInfo:
         created_at=rfc3339(chat.created_at),
         updated_at=rfc3339(chat.updated_at),
         archived=bool(chat.archived),
+        lid=_lid(device, chat.jid, chat.lid),
     )

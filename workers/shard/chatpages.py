@@ -5,6 +5,7 @@ import sqlite3
 import msgspec
 
 from workers.shard.paging import ChatCursor, Value, count, cut, pattern, where
+from workers.shard.people import lid_sql
 
 
 class ChatQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,14 +53,15 @@ class ChatPage(msgspec.Struct, frozen=True):
     following: ChatCursor | None
 
 
-_CHAT_COLUMNS = """row, jid, name, last_message_time, ephemeral_expiration, archived, unread_count,
-    created_at, updated_at, pinned, muted_until, marked_unread,
-    CASE WHEN jid GLOB '*@lid' THEN jid
-        ELSE coalesce((SELECT lid FROM lids WHERE phone = jid LIMIT 1), '') END"""
+_CHAT_COLUMNS = f"""row, jid, name, last_message_time, ephemeral_expiration, archived, unread_count,
+    created_at, updated_at, pinned, muted_until, marked_unread, {lid_sql("jid")}"""
 
 # A chat that has moved up since the first page is still listed where it was then: else a page would miss it.
-_LISTED = """(SELECT timestamp FROM messages WHERE chat = jid AND messages.row <= :seen AND target_id = ''
-    ORDER BY timestamp DESC LIMIT 1)"""
+# A chat that had no message then may have been there all the same.
+_LISTED = """coalesce(
+    max(base_time, (SELECT timestamp FROM messages WHERE chat = jid AND messages.row <= :seen
+        AND target_id = '' ORDER BY timestamp DESC LIMIT 1)),
+    CASE WHEN row <= :chats THEN base_time END)"""
 
 
 def find_chats(connection: sqlite3.Connection, query: ChatQuery) -> ChatPage:
@@ -67,16 +69,16 @@ def find_chats(connection: sqlite3.Connection, query: ChatQuery) -> ChatPage:
     filters, values = _chat_filters(query)
     total, exact = _count_chats(connection, query, filters, values)
     if query.cursor is None:
-        seen = _newest(connection)
+        seen, chats = _newest(connection, "messages"), _newest(connection, "chats")
         page = f"""SELECT {_CHAT_COLUMNS}, last_message_time FROM chats {where(filters)}
             ORDER BY last_message_time DESC, row DESC LIMIT :limit OFFSET :offset"""  # noqa: S608  literals
         values |= {"limit": query.limit + 1, "offset": query.offset}
         rows = [ChatRow(*row) for row in connection.execute(page, values)]
     else:
-        seen = query.cursor.seen
+        seen, chats = query.cursor.seen, query.cursor.chats
         rows = _continued(connection, query, query.cursor, filters, values)
     rows, last = cut(rows, query.limit)
-    following = ChatCursor(last.listed, last.row, seen) if last else None
+    following = ChatCursor(last.listed, last.row, seen, chats) if last else None
     return ChatPage(rows, total, exact, following)
 
 
@@ -119,7 +121,8 @@ def _continued(
 ) -> list[ChatRow]:
     """A later page: what has not moved since the first, by index, and the few chats that have."""
     most = query.offset + query.limit + 1
-    values = values | {"seen": cursor.seen, "time": cursor.time, "row": cursor.row, "most": most}
+    began = {"seen": cursor.seen, "chats": cursor.chats}
+    values = values | began | {"time": cursor.time, "row": cursor.row, "most": most}
     still = [*filters, "latest <= :seen", "(last_message_time, row) < (:time, :row)"]
     page = f"""SELECT {_CHAT_COLUMNS}, last_message_time FROM chats INDEXED BY chats_by_time {where(still)}
         ORDER BY last_message_time DESC, row DESC LIMIT :most"""  # noqa: S608  literals
@@ -133,5 +136,6 @@ def _continued(
     return rows[query.offset : most]
 
 
-def _newest(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT coalesce(max(row), 0) FROM messages").fetchone()[0])
+def _newest(connection: sqlite3.Connection, table: str) -> int:
+    newest = f"SELECT coalesce(max(row), 0) FROM {table}"  # noqa: S608  a name of a table
+    return int(connection.execute(newest).fetchone()[0])

@@ -36,6 +36,8 @@ UPDATE chats SET archived = coalesce(:archived, archived), pinned = coalesce(:pi
 WHERE jid = :jid
 """
 
+_LEAVE = "UPDATE chats SET base_time = max(base_time, ?) WHERE jid = ?"
+
 _LOWER = "UPDATE chats SET unread_count = unread_count - 1, updated_at = ? WHERE jid = ? AND unread_count > 0"
 
 
@@ -114,7 +116,7 @@ def set_chat(
 
 
 def set_timer(connection: sqlite3.Connection, chat: str, seconds: int) -> None:
-    """Keep the disappearing timer of the chat (a phone JID or LID), where it is stored."""
+    """Keep the disappearing timer of the chat (a phone JID or LID), stored or not."""
     messages.set_timer(connection, messages.phone_of(connection, chat), seconds)
 
 
@@ -127,6 +129,8 @@ def delete_message(connection: sqlite3.Connection, row: StoredRow) -> None:
     """Forget a message, and what is about it; the file stays, for others may have brought the same."""
     if row.id in (unread.id for unread in find_unread(connection, row.chat)):
         connection.execute(_LOWER, (messages.now(), row.chat))
+    if not row.target_id:
+        connection.execute(_LEAVE, (row.timestamp, row.chat))
     connection.execute("DELETE FROM messages WHERE row = ?", (row.row,))
     connection.execute(
         "DELETE FROM messages WHERE target_id = ? AND target_id != '' AND chat = ?", (row.id, row.chat)

@@ -38,6 +38,7 @@ ON CONFLICT (jid) DO NOTHING
 _SET = """
 UPDATE chats SET archived = :archived, pinned = :pinned, muted_until = :muted_until,
     marked_unread = :marked_unread, updated_at = :now,
+    unread_count = CASE latest WHEN 0 THEN :unread ELSE unread_count END,
     ephemeral_expiration = CASE ephemeral_expiration WHEN 0 THEN :timer ELSE ephemeral_expiration END
 WHERE jid = :jid AND archived = 0 AND pinned = 0 AND muted_until = 0 AND marked_unread = 0
 """
@@ -54,7 +55,9 @@ UPDATE chats SET unread_count = :unread,
 WHERE jid = :jid
 """
 
-_TIME = "UPDATE chats SET last_message_time = :time WHERE jid = :jid AND last_message_time = 0"
+_TIME = """
+UPDATE chats SET last_message_time = :time, base_time = :time WHERE jid = :jid AND last_message_time = 0
+"""
 
 _ORIGINAL = """
 SELECT edited_at, revoked_at FROM messages WHERE id = ? AND chat = ? AND target_id = '' LIMIT 1
@@ -66,8 +69,8 @@ def tell_chat(connection: sqlite3.Connection, chat: OldChat) -> bool:
 
     Only the first history that tells of a chat says whether it is archived, pinned, muted or marked as
     unread, and only while none of these is set: after that the phone's word may be older than what was
-    done here. How many messages are unread is taken for a new chat alone, because each that came meanwhile
-    was counted, and a name where the chat has none yet.
+    done here. How many messages are unread is taken for a chat without any alone, because each that came
+    meanwhile was counted, and a name where the chat has none yet.
     """
     moment = messages.now()
     values = msgspec.structs.asdict(chat) | {"fallback": fallback_name(chat.jid), "now": moment}

@@ -6,7 +6,7 @@ import time
 import msgspec
 
 from wagateway.commands.messages import MessageStatus
-from workers.shard import changes, receipts
+from workers.shard import changes, moving, receipts
 from workers.shard.text import searchable
 
 
@@ -126,26 +126,13 @@ WHERE jid = :chat AND unread_count > 0
     AND EXISTS (SELECT 1 FROM messages WHERE chat = :chat AND id IN (SELECT value FROM json_each(:ids)))
 """
 
-_RENAME_CHAT = """
-UPDATE chats SET jid = :phone, name = CASE WHEN name = :old THEN :new ELSE name END WHERE jid = :lid
-"""
-
-_MERGE_CHAT = """
-UPDATE chats SET
-    last_message_time = max(last_message_time,
-        coalesce((SELECT last_message_time FROM chats WHERE jid = :lid), 0)),
-    latest = max(latest, coalesce((SELECT latest FROM chats WHERE jid = :lid), 0)),
-    unread_count = unread_count + coalesce((SELECT unread_count FROM chats WHERE jid = :lid), 0),
-    auto_replied_at = max(auto_replied_at, coalesce((SELECT auto_replied_at FROM chats WHERE jid = :lid), 0))
-WHERE jid = :phone
-"""
-
-# Not left to UPDATE OR IGNORE, which would make the triggers ignore their conflicts as well.
-_DROP_DOUBLES = """
-DELETE FROM messages WHERE chat = :lid AND EXISTS (
-    SELECT 1 FROM messages kept
-    WHERE kept.id = messages.id AND kept.chat = :phone AND kept.sender = messages.sender
-)
+# No timer is what a chat has that is not stored.
+_SET_TIMER = """
+INSERT INTO chats (jid, name, ephemeral_expiration, created_at, updated_at)
+SELECT :chat, coalesce((SELECT name FROM contacts WHERE jid = :chat), :fallback), :seconds, :now, :now
+WHERE :seconds OR EXISTS (SELECT 1 FROM chats WHERE jid = :chat)
+ON CONFLICT (jid) DO UPDATE SET ephemeral_expiration = :seconds, updated_at = :now
+    WHERE ephemeral_expiration != :seconds
 """
 
 
@@ -212,12 +199,9 @@ def mark_read(connection: sqlite3.Connection, chat: str, ids: list[str]) -> None
 
 
 def set_timer(connection: sqlite3.Connection, chat: str, seconds: int) -> None:
-    """Keep the disappearing timer of a chat that is stored."""
-    connection.execute(
-        "UPDATE chats SET ephemeral_expiration = :seconds, updated_at = :now "
-        "WHERE jid = :chat AND ephemeral_expiration != :seconds",
-        {"seconds": seconds, "chat": chat, "now": now()},
-    )
+    """Keep the disappearing timer of a chat, stored or not."""
+    values = {"chat": chat, "seconds": seconds, "fallback": fallback_name(chat), "now": now()}
+    connection.execute(_SET_TIMER, values)
 
 
 def get_timer(connection: sqlite3.Connection, chat: str) -> int:
@@ -246,7 +230,8 @@ def learn_lid(connection: sqlite3.Connection, lid: str, phone: str) -> None:
     known = connection.execute("SELECT phone FROM lids WHERE lid = ?", (lid,)).fetchone()
     if known is None or known[0] != phone:
         connection.execute("INSERT OR REPLACE INTO lids (lid, phone) VALUES (?, ?)", (lid, phone))
-        _move(connection, lid, phone)
+        names = (fallback_name(lid), fallback_name(phone))
+        moving.move(connection, lid, phone, names, now())
 
 
 def phone_of(connection: sqlite3.Connection, jid: str) -> str:
@@ -281,23 +266,3 @@ def fallback_name(jid: str) -> str:
         return "Status"
     prefix = {"g.us": "Group ", "newsletter": "Newsletter "}.get(server, "")
     return prefix + user
-
-
-def _move(connection: sqlite3.Connection, lid: str, phone: str) -> None:
-    # Senders stay as they are: nothing finds them fast, and a page shows the phone JID instead.
-    about = connection.execute(
-        "SELECT DISTINCT target_id FROM messages WHERE chat = ? AND target_id != ''", (lid,)
-    ).fetchall()
-    receipts.move(connection, lid, phone)
-    connection.execute(_DROP_DOUBLES, {"lid": lid, "phone": phone})
-    moved = connection.execute("UPDATE messages SET chat = ? WHERE chat = ?", (phone, lid))
-    if moved.rowcount:
-        connection.execute("UPDATE media SET chat = ? WHERE chat = ?", (phone, lid))
-    for (target_id,) in about:
-        changes.settle(connection, phone, target_id, now())
-    values = {"lid": lid, "phone": phone, "old": fallback_name(lid), "new": fallback_name(phone)}
-    if connection.execute("SELECT 1 FROM chats WHERE jid = ?", (phone,)).fetchone() is None:
-        connection.execute(_RENAME_CHAT, values)
-    else:
-        connection.execute(_MERGE_CHAT, values)
-        connection.execute("DELETE FROM chats WHERE jid = ?", (lid,))

@@ -12,6 +12,7 @@ from workers.shard import search
 from workers.shard.chatpages import ChatRow, find_chat
 from workers.shard.messages import STATUS, phone_of
 from workers.shard.paging import MessageCursor, Value, count, cut, pattern, where
+from workers.shard.people import lid_sql
 from workers.shard.reactions import ReactionRow, find_reactions
 from workers.shard.search import Filters, Sort
 from workers.shard.text import phrases
@@ -87,10 +88,7 @@ _MESSAGES = f"""SELECT m.row, m.id, m.chat, coalesce(l.phone, m.sender),
     coalesce(nullif(m.push_name, ''), c.name, ''), m.content, m.timestamp, m.from_me, m.media_type,
     m.filename, m.url, m.file_length, m.created_at, m.updated_at, m.quoted_id, m.kind, {STATUS},
     m.status_reason, m.media_id, m.target_id, m.edited_at, m.revoked_at, m.forwarded, m.metadata,
-    CASE WHEN m.sender GLOB '*@lid' THEN m.sender
-        ELSE coalesce((SELECT lid FROM lids WHERE phone = m.sender), '') END,
-    CASE WHEN m.chat GLOB '*@lid' THEN m.chat
-        ELSE coalesce((SELECT lid FROM lids WHERE phone = m.chat), '') END
+    {lid_sql("m.sender")}, {lid_sql("m.chat")}
     FROM json_each(?) page CROSS JOIN messages m ON m.row = page.value
     LEFT JOIN lids l ON l.lid = m.sender
     LEFT JOIN contacts c ON c.jid = coalesce(l.phone, m.sender)

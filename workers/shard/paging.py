@@ -27,11 +27,12 @@ class MessageCursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
 
 
 class ChatCursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The last chat of a page, and the newest message (`seen`) when the first page was made."""
+    """The last chat of a page, and the newest message (`seen`) and chat (`chats`) when the first was made."""
 
     time: Whole
     row: Whole
     seen: Whole
+    chats: Whole
 
 
 def encode_cursor(cursor: MessageCursor | ChatCursor | None) -> str:

@@ -18,6 +18,12 @@ FROM found
 """
 
 
+def lid_sql(jid: str) -> str:
+    """SQL for the LID of a JID, which is itself where it is one, and '' where it is not known."""
+    known = f"coalesce((SELECT lid FROM lids WHERE phone = {jid} LIMIT 1), '')"  # noqa: S608  a name of a column
+    return f"CASE WHEN {jid} GLOB '*@lid' THEN {jid} ELSE {known} END"
+
+
 class Person(msgspec.Struct, frozen=True):
     """Somebody: the phone JID where known, else the LID; `lid` and `name` are "" where not known."""
 

@@ -5,21 +5,26 @@ import sqlite3
 import msgspec
 
 from workers.content import REACTION
+from workers.shard.people import lid_sql
 
 
 class ReactionRow(msgspec.Struct, frozen=True):
-    """How somebody reacts to a message; the time is Unix milliseconds, `name` is "" without one."""
+    """How somebody reacts to a message; the time is Unix milliseconds.
+
+    `name` is "" without one, `sender_lid` where it is not known.
+    """
 
     emoji: str
     sender: str
     name: str
     from_me: int
     timestamp: int
+    sender_lid: str
 
 
 _REACTIONS = f"""
 SELECT m.chat, m.target_id, m.content, coalesce(l.phone, m.sender),
-    coalesce(nullif(m.push_name, ''), c.name, ''), m.from_me, m.timestamp
+    coalesce(nullif(m.push_name, ''), c.name, ''), m.from_me, m.timestamp, {lid_sql("m.sender")}
 FROM json_each(?) page CROSS JOIN messages m INDEXED BY messages_by_target ON m.target_id = page.value
 LEFT JOIN lids l ON l.lid = m.sender
 LEFT JOIN contacts c ON c.jid = coalesce(l.phone, m.sender)

@@ -7,6 +7,7 @@ import msgspec
 
 from wagateway.commands.messages import MessageStatus
 from workers.engine import ReceiptKind
+from workers.shard.people import lid_sql
 
 _COLUMNS: dict[ReceiptKind, str] = {
     "delivered": "delivered_at",
@@ -29,11 +30,14 @@ WHERE id = :id AND chat = :chat AND from_me = 1
     AND status IN (SELECT value FROM json_each(:lower))
 """
 
-_RECIPIENTS = """
-SELECT coalesce(l.phone, recipient), max(delivered_at), max(read_at), max(played_at)
-FROM receipts LEFT JOIN lids l ON l.lid = recipient
-WHERE chat = ? AND id = ? GROUP BY 1 ORDER BY 1
-"""
+_RECIPIENTS = f"""
+SELECT who, delivered, read, played, {lid_sql("who")} FROM (
+    SELECT coalesce(l.phone, recipient) AS who, max(delivered_at) AS delivered, max(read_at) AS read,
+        max(played_at) AS played
+    FROM receipts LEFT JOIN lids l ON l.lid = recipient
+    WHERE chat = ? AND id = ? GROUP BY 1
+) ORDER BY who
+"""  # noqa: S608  literals of this package
 
 _MOVE = """
 INSERT INTO receipts (chat, id, recipient, delivered_at, read_at, played_at)
@@ -47,12 +51,16 @@ ON CONFLICT DO UPDATE SET
 
 
 class ReceiptRow(msgspec.Struct, frozen=True):
-    """How far a message came with one receiver; times are Unix milliseconds, 0 while it did not."""
+    """How far a message came with one receiver; times are Unix milliseconds, 0 while it did not.
+
+    `lid` is "" where it is not known.
+    """
 
     recipient: str
     delivered_at: int
     read_at: int
     played_at: int
+    lid: str
 
 
 def add_receipts(
@@ -111,7 +119,9 @@ def find_receipts(connection: sqlite3.Connection, chat: str, message_id: str) ->
     return [ReceiptRow(*row) for row in connection.execute(_RECIPIENTS, (chat, message_id))]
 
 
-def move(connection: sqlite3.Connection, lid: str, phone: str) -> None:
-    """What was kept under a LID belongs to the chat of this phone JID."""
+def move(connection: sqlite3.Connection, lid: str, phone: str) -> list[str]:
+    """What was kept under a LID belongs to the chat of this phone JID; the ids of its messages."""
+    ids = connection.execute("SELECT DISTINCT id FROM receipts WHERE chat = ?", (lid,)).fetchall()
     connection.execute(_MOVE, {"lid": lid, "phone": phone})
     connection.execute("DELETE FROM receipts WHERE chat = ?", (lid,))
+    return [message_id for (message_id,) in ids]

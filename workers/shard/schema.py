@@ -262,3 +262,18 @@ def _cut(database: Database) -> None:
         cut = [(searchable(f"{content} {filename}"), row) for row, content, filename in batch]
         changed = [one for one in cut if one[0] is not None]
         database.conn.executemany("UPDATE messages SET words = ? WHERE row = ?", changed)
+
+
+_BASE_TIME = (
+    # A time of the last message that no stored message has: what the phone told, or of one deleted since.
+    "ALTER TABLE chats ADD COLUMN base_time INTEGER NOT NULL DEFAULT 0",
+    """UPDATE chats SET base_time = last_message_time WHERE last_message_time > coalesce((
+        SELECT timestamp FROM messages WHERE chat = jid AND target_id = '' ORDER BY timestamp DESC LIMIT 1
+    ), 0)""",
+)
+
+
+@SCHEMA(name="0005_base_time")
+def _base_time(database: Database) -> None:
+    for statement in _BASE_TIME:
+        database.execute(statement)

@@ -419,3 +419,83 @@ def test_a_message_that_cannot_be_kept_loses_no_other(
     take(history)
     assert ["H0", "H1", "H3"] == [row[0] for row in stored(shard)]
     assert [] == list(folder.iterdir())
+
+
+def know(take: Take) -> None:
+    """A history that tells whose LID Alice's is."""
+    history = new("PUSH_NAME")
+    history.phoneNumberToLidMappings.add(pnJID=ALICE, lidJID=ALICE_LID)
+    take(history)
+
+
+def test_a_message_that_is_in_both_chats_of_somebody_is_kept_once(shard: Shard, take: Take) -> None:
+    history = new()
+    under_lid, under_phone = chat_in(history, ALICE_LID, unreadCount=2), chat_in(history, unreadCount=2)
+    for told, other in ((under_lid, "H3"), (under_phone, "H4")):
+        message_in(told, "H1")
+        message_in(told, "H2", from_me=True)
+        message_in(told, other)
+    take(history)
+    know(take)
+    assert ["H1", "H2", "H3", "H4"] == sorted(row[0] for row in stored(shard))  # type: ignore[type-var]
+    assert (3,) == chat(shard, ALICE, "unread_count")
+    counted = "SELECT messages, own FROM message_totals WHERE chat = ?"
+    assert [[(4, 1)], [(0, 0)]] == [rows(shard, counted, jid) for jid in (ALICE, ALICE_LID)]
+
+
+def test_a_file_of_a_message_that_is_in_both_chats_stays_with_the_one_kept(shard: Shard, take: Take) -> None:
+    history = new()
+    for told in (chat_in(history, ALICE_LID), chat_in(history)):
+        message_in(told, "H1", content=image())
+    take(history)
+    know(take)
+    assert [("H1", ALICE)] == rows(shard, "SELECT message_id, chat FROM media")
+
+
+SETTINGS = "archived, pinned, muted_until, marked_unread, ephemeral_expiration"
+
+
+@pytest.mark.parametrize(
+    ("under_lid", "under_phone", "expected"),
+    [
+        ((1, 1, -1, 1, DAY), (0, 0, 0, 0, 0), (1, 1, -1, 1, DAY)),
+        ((0, 0, 0, 0, 0), (1, 1, -1, 1, DAY), (1, 1, -1, 1, DAY)),
+        ((0, 0, -1, 0, DAY), (0, 0, 2 * NOON, 0, 7 * DAY), (0, 0, 2 * NOON, 0, 7 * DAY)),
+        ((0, 0, 2 * NOON, 0, 0), (0, 0, 1, 0, 0), (0, 0, 2 * NOON, 0, 0)),
+    ],
+)
+def test_what_is_set_in_either_chat_of_somebody_stays_and_that_of_the_phone_number_wins(
+    shard: Shard,
+    take: Take,
+    under_lid: tuple[int, ...],
+    under_phone: tuple[int, ...],
+    expected: tuple[int, ...],
+) -> None:
+    history = new()
+    for jid, settings in ((ALICE_LID, under_lid), (ALICE, under_phone)):
+        message_in(chat_in(history, jid), "H" + jid)
+    take(history)
+    for jid, settings in ((ALICE_LID, under_lid), (ALICE, under_phone)):
+        rows(shard, f"UPDATE chats SET ({SETTINGS}) = (?, ?, ?, ?, ?) WHERE jid = ?", *settings, jid)
+    know(take)
+    assert expected == chat(shard, ALICE, SETTINGS)
+    assert [(expected[0], 1)] == rows(shard, "SELECT archived, chats FROM chat_totals WHERE chats > 0")
+
+
+def test_the_better_name_of_both_chats_of_somebody_stays(shard: Shard, take: Take) -> None:
+    history = new()
+    for jid, name in ((ALICE_LID, "Alice A."), (ALICE, "")):
+        message_in(chat_in(history, jid, name=name), "H" + jid)
+    take(history)
+    know(take)
+    assert ("Alice A.",) == chat(shard, ALICE, "name")
+
+
+def test_a_timer_of_before_the_history_leaves_what_is_unread_to_it(shard: Shard, take: Take) -> None:
+    shard.write(lambda c: messages.set_timer(c, ALICE, DAY)).result()
+    history = new()
+    message_in(chat_in(history, unreadCount=3, name="Alice A."), "H1")
+    take(history)
+    assert ("Alice A.", 3, DAY, NOON) == chat(
+        shard, ALICE, "name, unread_count, ephemeral_expiration, last_message_time"
+    )
