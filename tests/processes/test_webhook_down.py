@@ -11,9 +11,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_w09_events_wait_for_the_endpoint_across_a_kill(world: World) -> None:
     seen = len(world.sink.events())
     world.sink.status = 503
-    texts = [f"down {n}" for n in range(12)]
+    texts = [f"down {n}" for n in range(6)]
     for n, text in enumerate(texts):
-        if n == 6:
+        if n == 3:
             await world.gateway.kill_worker(world.alice)
             await world.gateway.logged_in(world.alice)
         await world.gateway.sandbox.ask(
