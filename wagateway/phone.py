@@ -37,12 +37,15 @@ def to_jid(text: str, field: str = "phone") -> str:
     value = text.strip()
     if "@" in value:
         user, _, server = value.partition("@")
+        server = server.lower()
         server = USER if server == "c.us" else server
         user = user.lstrip("+").split(":")[0].split(".")[0] if server in (USER, LID) else user
     else:
         user, server = _guess(value)
     pattern = _PATTERNS.get(server)
     if pattern is None or not pattern.fullmatch(user):
+        if server in (GROUP, NEWSLETTER, LID, BROADCAST):
+            raise invalid(field, f"is no JID that ends @{server}")
         raise invalid(field, "must be a phone number with country code and no leading 0, or a WhatsApp JID")
     return f"{user}@{server}"
 

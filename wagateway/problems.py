@@ -57,7 +57,18 @@ def storage_failed(retry_after: int = 5) -> Problem:
 
 def timed_out(retry_after: int = 1) -> Problem:
     """504: the deadline passed before the answer."""
-    return Problem(504, "GATEWAY_TIMEOUT", "The device did not answer in time", retry_after=retry_after)
+    return Problem(
+        504,
+        "GATEWAY_TIMEOUT",
+        "The device did not answer in time; if this request was to send or change something, whether that "
+        "was done is not known",
+        retry_after=retry_after,
+    )
+
+
+def not_begun() -> Problem:
+    """504: others took so long that its caller has gone before it was begun."""
+    return Problem(504, "GATEWAY_TIMEOUT", "There was no time left for it; nothing was done", retry_after=1)
 
 
 def message_not_found(message_id: str) -> Problem:

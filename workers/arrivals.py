@@ -77,9 +77,7 @@ def keep_message(
         parsed, ephemeral=message.ephemeral, view_once=message.view_once, edit=message.edit
     )
     if read is None:
-        timer = content.timer_of(parsed)
-        if timer is not None:
-            messages.set_timer(connection, facts.chat, timer)
+        _set_timer(connection, facts.chat, content.timer_of(parsed))
         return Kept()
     read = opened(connection, own, read, facts.chat, (facts.sender, facts.sender_lid))
     row = row_of(read, facts, message.content)
@@ -87,8 +85,7 @@ def keep_message(
     named = not facts.is_from_me and not is_group(facts.chat) and facts.chat == facts.sender
     if not messages.add_message(connection, row, facts.push_name if named else ""):
         return Kept()
-    if read.timer is not None:
-        messages.set_timer(connection, facts.chat, read.timer)
+    _set_timer(connection, facts.chat, read.timer)
     wanted = _register(connection, read.media, row, wanted=download)
     if not allowed:
         log.warning("message.not_its_author", kind=row.kind, message_id=row.id)
@@ -98,6 +95,12 @@ def keep_message(
         seq = _tell_ready(connection, own, read.media, row) or seq
     seq = open_late(connection, own, facts.chat, facts.id) or seq
     return Kept(seq, wanted, arrived=_arrived(row))
+
+
+def _set_timer(connection: sqlite3.Connection, chat: str, timer: int | None) -> None:
+    """Two people agree on their timer by their messages; the one of a group is what WhatsApp tells of it."""
+    if timer is not None and not is_group(chat):
+        messages.set_timer(connection, chat, timer)
 
 
 def open_late(connection: sqlite3.Connection, own: Own, chat: str, message_id: str) -> int | None:

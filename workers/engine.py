@@ -100,6 +100,17 @@ class IncomingCall(msgspec.Struct, frozen=True):
     version: str = ""
 
 
+class GroupNews(msgspec.Struct, frozen=True):
+    """What WhatsApp tells of a group that the account is in; None for what it does not speak of.
+
+    `timer` is how long messages stay, in seconds; 0 for ever.
+    """
+
+    jid: str
+    name: str | None = None
+    timer: int | None = None
+
+
 class IncomingMessage(msgspec.Struct, frozen=True):
     """One message as the engine decrypted it; JIDs have no device part.
 
@@ -172,6 +183,9 @@ class EngineEvents(Protocol):
     def call(self, call: IncomingCall) -> None:
         """Somebody calls; returns when that is committed."""
 
+    def group(self, news: GroupNews) -> None:
+        """A group has changed, or the account has joined it; returns when that is committed."""
+
     def history(self) -> None:
         """A history sync was written into the folder for them (see `workers.history`)."""
 
@@ -241,6 +255,9 @@ class Engine(Protocol):
 
     async def groups(self) -> list[GroupFacts]:
         """All groups that the account is in."""
+
+    async def group_news(self) -> list[GroupNews]:
+        """Names and timers of all groups that the account is in, without the members: that is far less."""
 
     async def create_group(self, name: str, members: list[str]) -> GroupFacts:
         """Create a group; who cannot be added has an `error` among its members."""

@@ -16,9 +16,10 @@ from wagateway.contract import Problem
 from wagateway.events import UNREAD, UnreadPayload, rfc3339
 from workers import arrivals, calls
 from workers.arrivals import Arrived, Called, Kept, Own
-from workers.engine import IncomingCall, IncomingMessage, IncomingReceipt
+from workers.engine import GroupNews, IncomingCall, IncomingMessage, IncomingReceipt
 from workers.shard import Shard
 from workers.shard import log as event_log
+from workers.shard.groups import keep_groups
 from workers.shard.writer import STORAGE
 
 _FIRST_PAUSE = 0.5  # seconds between tries to store while the disk is full
@@ -92,6 +93,10 @@ class Inbound:
             return calls.keep_call(connection, self._own, call, reject=self._auto_reject_call)
 
         self._done(self._store(keep))
+
+    def group(self, news: GroupNews) -> None:
+        """Keep the name and the timer of a group."""
+        self._store(partial(keep_groups, told=[news]))
 
     def receipt(self, receipt: IncomingReceipt) -> None:
         """Store who has got, read or played messages, move their status and log the event.

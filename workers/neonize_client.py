@@ -26,7 +26,9 @@ from workers.neonize_events import (
     read_call,
     read_change,
     read_end,
+    read_group_change,
     read_identity,
+    read_joined_group,
     read_message,
     read_receipt,
 )
@@ -258,6 +260,8 @@ class Client:
                 self._events.receipt(receipt)
         elif code == Code.CALL:
             self._called(raw)
+        elif code in (Code.GROUP_JOINED, Code.GROUP_CHANGED):
+            self._group_told(Code(code), raw)
         elif code == Code.DEVICE:
             self._identified(raw)
         elif code == Code.STREAM_ERROR:
@@ -272,6 +276,11 @@ class Client:
             if len(self._callers) > _CALLS_REMEMBERED:
                 self._callers.popitem(last=False)
             self._events.call(call)
+
+    def _group_told(self, code: Code, raw: bytes) -> None:
+        read = read_joined_group if code is Code.GROUP_JOINED else read_group_change
+        if news := self._read(code, raw, lambda told, _phone_of: read(told)):
+            self._events.group(news)
 
     def _read(self, code: Code, raw: bytes, read: Callable[[bytes, PhoneOf], T | None]) -> T | None:
         """What a message-carrying event says; None, once it is kept, for one that cannot be read."""

@@ -2,17 +2,18 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import structlog
 
-from wagateway.contract import Problem
+from wagateway.contract import DEADLINE, Problem
+from wagateway.problems import not_begun
 from wagateway.whatsapp.protos import E2E
-from workers.engine import ChatState, EngineEvents, Feature, MediaKind, Patch, Sent, Uploaded
+from workers.engine import ChatState, EngineEvents, Feature, GroupNews, MediaKind, Patch, Sent, Uploaded
 from workers.facts import (
     ContactFacts,
     GroupFacts,
@@ -56,7 +57,8 @@ class NeonizeEngine:
         # whatsmeow sends one message at a time: more threads would only lose the order.
         self._sends = ThreadPoolExecutor(1, "sends")
         self._uploads = ThreadPoolExecutor(2, "uploads")
-        # A question that WhatsApp does not answer holds its thread for 75 s; signals must not wait for that.
+        # A question that WhatsApp does not answer holds its thread for 75 s; signals, and what asks nobody,
+        # must not wait for that.
         self._queries = ThreadPoolExecutor(2, "queries")
         self._signals = ThreadPoolExecutor(2, "signals")
         self._control = ThreadPoolExecutor(1, "control")
@@ -147,6 +149,10 @@ class NeonizeEngine:
         """All groups that the account is in."""
         return await _on(self._queries, self._groups.all)
 
+    async def group_news(self) -> list[GroupNews]:
+        """Names and timers of all groups that the account is in."""
+        return await _on(self._queries, self._groups.news)
+
     async def create_group(self, name: str, members: list[str]) -> GroupFacts:
         """Create a group; who cannot be added has an `error` among its members."""
         return await _on(self._queries, self._groups.create, name, members)
@@ -229,7 +235,7 @@ class NeonizeEngine:
 
     async def contacts(self) -> list[ContactFacts]:
         """The session's address book."""
-        return await _on(self._queries, self._people.contacts)
+        return await _on(self._signals, self._people.contacts)
 
     async def blocked(self) -> list[tuple[str, str]]:
         """JID and LID of whom the account has blocked."""
@@ -295,4 +301,12 @@ class NeonizeEngine:
 
 
 async def _on(threads: ThreadPoolExecutor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, partial(call, *args, **kwargs))
+    """What the call returns; raises 504, and does not call, when its turn comes after its deadline."""
+    deadline = DEADLINE.get()
+
+    def in_time() -> T:
+        if deadline < time.monotonic():
+            raise not_begun()
+        return call(*args, **kwargs)
+
+    return await asyncio.get_running_loop().run_in_executor(threads, in_time)

@@ -6,7 +6,15 @@ from enum import IntEnum
 
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
-from workers.engine import ConnectionChange, IncomingCall, IncomingMessage, IncomingReceipt, ReceiptKind
+from workers.engine import (
+    ConnectionChange,
+    GroupNews,
+    IncomingCall,
+    IncomingMessage,
+    IncomingReceipt,
+    ReceiptKind,
+)
+from workers.neonize_facts import group_news
 from workers.neonize_jids import PhoneOf, both_of, text_of
 from workers.session import Identity
 
@@ -15,6 +23,8 @@ class Code(IntEnum):
     """neonize's numbers of the events that we subscribe to.
 
     What is not here never leaves Go: some events end neonize's event pump by values that it does not know.
+    A changed group does so only by an unheard-of kind of link to a community. WhatsApp does not repeat it:
+    the worker starts anew, and asks for all groups.
     The largest, a history sync, is never copied into Python (see `neonize_history`).
     """
 
@@ -30,6 +40,8 @@ class Code(IntEnum):
     HISTORY = 13
     MESSAGE = 17
     RECEIPT = 18
+    GROUP_JOINED = 21
+    GROUP_CHANGED = 22
     CALL = 36
 
 
@@ -133,6 +145,21 @@ def read_call(raw: bytes, phone_of: PhoneOf) -> IncomingCall:
         platform=remote.remotePlatform,
         version=remote.remoteVersion,
     )
+
+
+def read_joined_group(raw: bytes) -> GroupNews | None:
+    """What a `JoinedGroup` event tells of the group; None for a community, in which nobody can write."""
+    group = pb.JoinedGroup.FromString(raw).GroupInfo
+    return None if group.GroupParent.IsParent else group_news(group)
+
+
+def read_group_change(raw: bytes) -> GroupNews | None:
+    """The new name and timer in a `GroupInfo` event; None for one that changes something else."""
+    event = pb.GroupInfoEvent.FromString(raw)
+    name = event.Name.Name if event.HasField("Name") else None
+    # Off comes as an event with 0 and not as one without a timer.
+    timer = event.Ephemeral.DisappearingTimer if event.HasField("Ephemeral") else None
+    return None if name is None and timer is None else GroupNews(text_of(event.JID), name, timer)
 
 
 def caller_told(raw: bytes) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
 from wagateway.phone import LID
+from workers.engine import GroupNews
 from workers.facts import (
     ContactFacts,
     GroupFacts,
@@ -59,6 +60,11 @@ def group_facts(group: pb.GroupInfo, who: Who) -> GroupFacts:
         linked_parent=text_of(group.GroupLinkedParent.LinkedParentJID),
         is_default_sub=group.GroupIsDefaultSub.IsDefaultSubGroup,
     )
+
+
+def group_news(group: pb.GroupInfo) -> GroupNews:
+    """The name and the timer of a group."""
+    return GroupNews(text_of(group.JID), group.GroupName.Name, group.GroupEphemeral.DisappearingTimer)
 
 
 def group_member(member: pb.GroupParticipant, who: Who) -> GroupMember:

@@ -3,9 +3,10 @@
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
 from workers import refusals
+from workers.engine import GroupNews
 from workers.facts import GroupFacts, GroupMember, JoinRequestFacts, MemberAction
 from workers.neonize_calls import Calls, in_c, sized
-from workers.neonize_facts import group_facts, group_member, join_request
+from workers.neonize_facts import group_facts, group_member, group_news, join_request
 from workers.neonize_jids import jid_of, text_of
 
 _NANOSECONDS = 1_000_000_000
@@ -42,6 +43,14 @@ class Groups:
         if reply.Error:
             raise refusals.of_group(reply.Error)
         return [group_facts(each, self._calls.who) for each in reply.Group]
+
+    def news(self) -> list[GroupNews]:
+        """Names and timers of all groups that the account is in."""
+        reply = pb.GetJoinedGroupsReturnFunction.FromString(self._calls.ask("GetJoinedGroups"))
+        if reply.Error:
+            raise refusals.of_group(reply.Error)
+        # In a community itself, which counts as a group, nobody can write.
+        return [group_news(each) for each in reply.Group if not each.GroupParent.IsParent]
 
     def create(self, name: str, members: list[str]) -> GroupFacts:
         """Create a group; who cannot be added has an `error` among its members."""

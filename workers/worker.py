@@ -30,6 +30,7 @@ from workers.beat import Beats
 from workers.delivery import Delivery
 from workers.device import Device
 from workers.engine import ConnectionChange, QrShown
+from workers.groupnames import GroupNames
 from workers.handlers import (
     app,
     calls,
@@ -144,7 +145,8 @@ async def _run(spec: WorkerSpec, folder: Path) -> Exit:
         device.send_events_to = delivery.change
         automation = Automation(device)
         history = History(shard, folder / "history", device)
-        device.logged_in = _each(automation.connected, history.wake)
+        group_names = GroupNames(engine, shard)
+        device.logged_in = _each(automation.connected, history.wake, group_names.wake)
         inbound = events.attach(device, delivery, automation, history)
         context = stack.enter_context(zmq.Context())
         server = stack.enter_context(_server(context, spec, device))
@@ -153,7 +155,7 @@ async def _run(spec: WorkerSpec, folder: Path) -> Exit:
         device.changed = beats.now
         await device.start(connect=spec.connect)
         beats.now()
-        going_on = (beats.run, delivery.run, device.media.run, automation.run, history.run)
+        going_on = (beats.run, delivery.run, device.media.run, automation.run, history.run, group_names.run)
         code = await _until_over(device, stop, going_on)
         await server.drain(DRAIN_SECONDS)
         inbound.stop()
@@ -183,6 +185,7 @@ class Events:
         self.message = inbound.message
         self.receipt = inbound.receipt
         self.call = inbound.call
+        self.group = inbound.group
         self.unread = inbound.unread
         self.history = history.wake
         return inbound

@@ -55,6 +55,8 @@ async def test_status_of_a_worker_that_dies_comes_from_the_table(device: Stage) 
 async def test_a_request_between_two_workers_is_answered_by_the_second(device: Stage) -> None:
     assert 418 == (await device.call("GET", "/chats")).status
     device.kill_worker("a")
+    while 200 != (await device.call("GET", "/app/status")).status:
+        pass  # until the front has seen it: what it hands to a dying worker fails at once
     waiting = asyncio.create_task(device.call("GET", "/chats"))
     device.open_worker("a")
     assert (418, "ListChats") == ((answer := await waiting).status, answer.code)

@@ -248,3 +248,58 @@ async def test_only_administrators_write_into_a_group_that_announces(world: Worl
     refused = await world.gateway.send(world.bob, group, "may I?")
     assert (502, "WHATSAPP_REFUSED") == (refused.status, refused.body["code"]), refused.body
     assert 200 == (await world.gateway.send(world.alice, group, "I may")).status
+
+
+async def settled(world: World, group: str) -> None:
+    """Returns when Alice and Bob have got all that the group told before: another member writes into it."""
+    command = sandbox.PhoneSendText(phone=world.carol_number, to=group, text="settled")
+    (message_id,) = (await world.gateway.sandbox.ask(command, 20)).ids
+    await world.sink.until(
+        lambda sink: (
+            {world.alice, world.bob}
+            <= {one["session_id"] for one in sink.events() if one["payload"]["id"] == message_id}
+        )
+    )
+
+
+async def chat_of(world: World, device: str, group: str) -> dict[str, Any]:
+    chats = (await world.gateway.call("GET", "/chats", device, params={"limit": "100"})).result["data"]
+    (chat,) = [one for one in chats if group == one["jid"]]
+    return dict(chat)
+
+
+async def expiration(world: World, device: str, group: str) -> int:
+    """What Carol's phone gets with the device's next message: after how many seconds it disappears."""
+    inbox = await world.gateway.sandbox.ask(sandbox.Inbox(phone=world.carol_number), 10)
+    sent = await world.gateway.send(device, group, "how long?")
+    assert 200 == sent.status, sent.body
+    page = await world.gateway.sandbox.ask(
+        sandbox.Inbox(phone=world.carol_number, after=inbox.total, wait=10), 15
+    )
+    return page.messages[0].expiration
+
+
+async def test_chats_follow_the_names_of_their_groups(world: World) -> None:
+    group = await made(world, "First name", world.bob_number, world.carol_number)
+    await settled(world, group)
+    assert ["First name"] * 2 == [
+        (await chat_of(world, device, group))["name"] for device in (world.alice, world.bob)
+    ]
+    rename = sandbox.PhoneSetGroup(phone=world.carol_number, group=group, subject="Second name")
+    await world.gateway.sandbox.ask(rename, 10)
+    await settled(world, group)
+    assert ["Second name"] * 2 == [
+        (await chat_of(world, device, group))["name"] for device in (world.alice, world.bob)
+    ]
+
+
+async def test_what_is_sent_follows_the_timer_of_the_group(world: World) -> None:
+    group = await made(world, "Timers", world.bob_number, world.carol_number)
+    on = sandbox.PhoneSetGroup(phone=world.alice_number, group=group, ephemeral=604800)
+    await world.gateway.sandbox.ask(on, 10)
+    await settled(world, group)
+    assert [604800] * 2 == [await expiration(world, device, group) for device in (world.alice, world.bob)]
+    assert 200 == (await post(world, f"/chat/{group}/disappearing", timer_seconds=0)).status
+    await settled(world, group)
+    assert [0] * 2 == [await expiration(world, device, group) for device in (world.alice, world.bob)]
+    assert 0 == (await chat_of(world, world.bob, group))["ephemeral_expiration"]

@@ -14,7 +14,14 @@ import structlog
 
 from wagateway.contract import Problem
 from wagateway.spec import SandboxNetwork
-from workers.engine import ConnectionChange, IncomingCall, IncomingMessage, IncomingReceipt, QrShown
+from workers.engine import (
+    ConnectionChange,
+    GroupNews,
+    IncomingCall,
+    IncomingMessage,
+    IncomingReceipt,
+    QrShown,
+)
 from workers.neonize_client import Orders
 from workers.neonize_engine import NeonizeEngine
 
@@ -41,6 +48,10 @@ class Telling:
     def call(self, call: IncomingCall) -> None:
         """Somebody calls."""
         say("call", **msgspec.structs.asdict(call))
+
+    def group(self, news: GroupNews) -> None:
+        """A group tells of itself."""
+        say("group", **msgspec.structs.asdict(news))
 
     def history(self) -> None:
         """A history sync is in the folder."""

@@ -87,6 +87,7 @@ async def test_a_group_is_told_with_its_members_numbers_and_lids(engine: EngineP
     assert {jid(KATE), jid(LEO)} == {each["jid"] for each in group["members"]}
     assert all(each["lid"].endswith("@lid") for each in group["members"])
     assert [team] == [each["jid"] for each in await engine.gets("groups")]
+    assert [{"jid": team, "name": "Team", "timer": 0}] == await engine.gets("group_news")
     assert all(each.endswith("@lid") for each in await engine.gets("group_members", group=team))
 
 

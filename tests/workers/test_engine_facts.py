@@ -6,11 +6,13 @@ bare_neonize()
 
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]  # noqa: E402
 
+from workers.engine import GroupNews  # noqa: E402
 from workers.facts import ContactFacts, GroupMember, JoinRequestFacts, PictureFacts  # noqa: E402
 from workers.neonize_facts import (  # noqa: E402
     contact_facts,
     group_facts,
     group_member,
+    group_news,
     join_request,
     newsletter_facts,
     picture,
@@ -191,3 +193,7 @@ def test_a_revoked_post_has_no_content() -> None:
 
     assert (b"", {"👍": 2}) == (post_facts(told).content, post_facts(told).reactions)
     assert "hi" == E2E.Message.FromString(post_facts(there).content).conversation
+
+
+def test_the_news_of_a_group_are_its_name_and_timer() -> None:
+    assert GroupNews(GROUP, "Team", 86_400) == group_news(group(member(BOB_LID)))

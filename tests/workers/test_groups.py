@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.workers.answering import Answering, uploaded
-from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, OWN_LID
+from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, OWN_LID, rows
 from wagateway.commands import groups as commands
 from wagateway.contract import Problem
 from workers.device import Device
@@ -311,3 +311,8 @@ async def test_groups_need_a_login_before_anything_else(device: Device, engine: 
     with pytest.raises(Problem) as caught:
         await groups.get_group(device, commands.GetGroup(group_id="nonsense"))
     assert (401, []) == (caught.value.status, engine.asked)
+
+
+async def test_a_group_that_was_asked_for_names_its_chat(device: Device) -> None:
+    await groups.get_group(device, commands.GetGroup(group_id=GROUP))
+    assert [("Team",)] == rows(device.shard, "SELECT name FROM chats WHERE jid = ?", GROUP)

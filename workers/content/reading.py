@@ -51,8 +51,9 @@ def interpret(
         forwarded=context.isForwarded,
         view_once=once,
         ephemeral=ephemeral or "ephemeralMessage" in around or context.expiration > 0,
-        # What an edit repeats of the original may be long out of date.
-        timer=None if read.kind == EDIT else context.expiration or None,
+        # What an edit repeats of the original may be long out of date. Without a word of it nothing is known:
+        # plain texts have no context, and not every client writes one.
+        timer=context.expiration if read.kind != EDIT and context.HasField("expiration") else None,
         referral=_referral(context),
     )
 

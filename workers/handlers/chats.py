@@ -123,7 +123,8 @@ def _message(device: Device, row: pages.PageRow, reactions: list[ReactionRow]) -
         content=row.content,
         timestamp=rfc3339(row.timestamp),
         is_from_me=bool(row.from_me),
-        media_type=row.media_type,
+        # The real server's word; here only files have a type of their own in the shard.
+        media_type="call" if row.kind == "call" else row.media_type,
         filename=row.filename,
         url=row.url,
         file_length=row.file_length,

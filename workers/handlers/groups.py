@@ -39,10 +39,12 @@ from wagateway.contract import Problem
 from wagateway.events import rfc3339
 from wagateway.problems import invalid
 from workers.device import Device
-from workers.facts import JoinRequestFacts, MemberAction
+from workers.engine import GroupNews
+from workers.facts import GroupFacts, JoinRequestFacts, MemberAction
 from workers.groupinfo import group_info, linked_group
 from workers.jids import digits, group_code, group_jid
 from workers.membership import asked_members, changes, known, listed, table
+from workers.shard.groups import keep_groups
 from workers.shard.people import Person, find_people
 from workers.unsupported import unsupported
 
@@ -53,6 +55,7 @@ async def create_group(device: Device, command: CreateGroup) -> CreatedGroup:
     title = _name(command.title, "title")
     asked = asked_members(command.participants)
     group = await device.engine.create_group(title, asked)
+    await _keep(device, group)
     return CreatedGroup(group.jid, await changes(device, "add", asked, group.members))
 
 
@@ -71,6 +74,7 @@ async def get_group_of_link(device: Device, command: GetGroupOfLink) -> LinkedGr
 async def get_group(device: Device, command: GetGroup) -> GroupInfo:
     """A group of the account."""
     group = await device.engine.group(_group(device, command.group_id))
+    await _keep(device, group)
     return group_info(group, await known(device, group.members))
 
 
@@ -173,6 +177,12 @@ async def get_group_link(device: Device, command: GetGroupLink) -> GroupLink:
 def _group(device: Device, group_id: str) -> str:
     device.require_login()
     return group_jid(group_id, "group_id")
+
+
+async def _keep(device: Device, group: GroupFacts) -> None:
+    if not group.is_parent:  # in a community itself nobody can write
+        news = GroupNews(group.jid, group.name, group.timer)
+        await device.outbox.keep(partial(keep_groups, told=[news]))
 
 
 def _name(text: str, field: str) -> str:

@@ -138,6 +138,7 @@ def _recipient(row: ReceiptRow) -> Recipient:
     read_at = row.read_at or row.played_at
     return Recipient(
         jid=row.recipient,
+        lid=row.lid,
         status="read" if read_at else "delivered",
         delivered_at=rfc3339(row.delivered_at or read_at),
         read_at=rfc3339(read_at),

@@ -1,5 +1,6 @@
 """Answers the commands that send something to a chat."""
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -123,7 +124,12 @@ async def send_chat_presence(device: Device, command: SendChatPresence) -> Messa
 
 
 async def _send(device: Device, command: C, make: Make[C], *, prepares: bool = False) -> MessageSent:
-    """Send what `make` builds; `prepares` is whether that takes time or files."""
+    """Send what `make` builds; `prepares` is whether that takes time or files.
+
+    A caller with a key asks again for what it did not wait for; one without cannot, and would send it twice.
+    """
+    if command.idempotency_key is not None:
+        DEADLINE.set(math.inf)
 
     def send() -> Awaitable[Accepted]:
         return _sent(device, command, make, prepares)
@@ -136,8 +142,7 @@ async def _sent(device: Device, command: C, make: Make[C], prepares: bool) -> Ac
     chat = to_jid(command.phone)
     context = await outbound.context_of(device.shard, chat, command)
     message = await make(chat, command, context)
-    # A caller without a key cannot learn what became of it, and will send it again.
-    if command.idempotency_key is None and DEADLINE.get() < time.monotonic():
+    if DEADLINE.get() < time.monotonic():
         raise not_in_time()
     if prepares:
         await device.outbox.hand_over(command)

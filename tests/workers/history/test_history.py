@@ -452,6 +452,7 @@ def test_a_file_of_a_message_that_is_in_both_chats_stays_with_the_one_kept(shard
     assert [("H1", ALICE)] == rows(shard, "SELECT message_id, chat FROM media")
 
 
+Settings = tuple[int, int, int, int, int]
 SETTINGS = "archived, pinned, muted_until, marked_unread, ephemeral_expiration"
 
 
@@ -465,17 +466,14 @@ SETTINGS = "archived, pinned, muted_until, marked_unread, ephemeral_expiration"
     ],
 )
 def test_what_is_set_in_either_chat_of_somebody_stays_and_that_of_the_phone_number_wins(
-    shard: Shard,
-    take: Take,
-    under_lid: tuple[int, ...],
-    under_phone: tuple[int, ...],
-    expected: tuple[int, ...],
+    shard: Shard, take: Take, under_lid: Settings, under_phone: Settings, expected: Settings
 ) -> None:
+    both = {ALICE_LID: under_lid, ALICE: under_phone}
     history = new()
-    for jid, settings in ((ALICE_LID, under_lid), (ALICE, under_phone)):
+    for jid in both:
         message_in(chat_in(history, jid), "H" + jid)
     take(history)
-    for jid, settings in ((ALICE_LID, under_lid), (ALICE, under_phone)):
+    for jid, settings in both.items():
         rows(shard, f"UPDATE chats SET ({SETTINGS}) = (?, ?, ?, ?, ?) WHERE jid = ?", *settings, jid)
     know(take)
     assert expected == chat(shard, ALICE, SETTINGS)
