@@ -1,13 +1,14 @@
 import asyncio
 import ctypes
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from wagateway.contract import Problem
+from wagateway.contract import DEADLINE, Problem
 from wagateway.whatsapp.protos import bare_neonize
 
 bare_neonize()
@@ -204,6 +205,29 @@ async def test_questions_that_nobody_answers_hold_up_no_receipt(tmp_path: Path) 
     assert not any(each.done() for each in stuck)
     go_on.set()
     await asyncio.gather(*stuck)
+
+
+async def test_what_comes_to_its_turn_too_late_is_not_done(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(*_: object) -> bytes:
+        begun.set()
+        go_on.wait(10)
+        return b""
+
+    library = Library(GetBlocklist=wait)
+    engine = engine_on(library, tmp_path)
+    stuck = [asyncio.ensure_future(engine.blocked()) for _ in range(2)]
+    await asyncio.to_thread(begun.wait, 5)
+    DEADLINE.set(time.monotonic())  # of what this test asks from now on
+    late = asyncio.ensure_future(engine.create_group("Late", [ALICE]))
+    go_on.set()
+    with pytest.raises(Problem) as refused:
+        await late
+    await asyncio.gather(*stuck)
+
+    assert (504, "GATEWAY_TIMEOUT") == (refused.value.status, refused.value.code)
+    assert "CreateGroup" not in [name for name, _ in library.asked]
 
 
 async def test_app_state_is_honestly_refused(tmp_path: Path) -> None:
