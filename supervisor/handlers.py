@@ -50,7 +50,7 @@ from wagateway.link import Link
 from wagateway.phone import USER
 from wagateway.problems import device_not_found, device_not_logged_in, device_unavailable, invalid
 from wagateway.registry import Entry
-from wagateway.settings import Secret, is_proxy, is_web
+from wagateway.settings import PROXY_FORM, Secret, is_proxy, is_web
 
 READY_SECONDS = 10.0
 UNLINK_SECONDS = 10.0
@@ -248,7 +248,7 @@ def _web(url: str) -> str:
 
 def _proxy(url: str) -> Secret:
     if url and not is_proxy(url):
-        raise invalid("proxy", "must be an http, https or socks5 URL")
+        raise invalid("proxy", PROXY_FORM)
     return Secret(url)
 
 

@@ -16,7 +16,14 @@ from msgspec import Meta
 PREFIX = "WAGATEWAY_"
 
 _LENGTH = re.compile(r"(?:([0-9.]{1,9})h)?(?:([0-9.]{1,9})m)?(?:([0-9.]{1,12})s?)?")
-_PROXIES = ("http", "https", "socks5")
+_PROXY = re.compile(
+    r"(?:https?|socks5)://"
+    r"(?:(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?"
+    r"(?:[A-Za-z0-9._-]+|\[(?P<ipv6>[0-9A-Fa-f:.]+)\])"
+    r"(?::(?P<port>[0-9]{1,5}))?/?",
+    re.IGNORECASE | re.ASCII,
+)
+"""What every parser of URLs takes alike: Go's is stricter than Python's, and ends the engine."""
 
 
 class Refused(ValueError):
@@ -276,7 +283,7 @@ def _check(settings: Settings) -> None:
         if not is_web(url):
             raise Refused("--webhook: each entry must be an http or https URL")
     if settings.whatsapp_proxy is not None and not is_proxy(settings.whatsapp_proxy.value):
-        raise Refused("--whatsapp-proxy: must be an http, https or socks5 URL")
+        raise Refused(f"--whatsapp-proxy: {PROXY_FORM}")
     if settings.base_path and not settings.base_path.startswith("/"):
         raise Refused("--base-path: must start with /")
     _check_networks(settings)
@@ -327,11 +334,22 @@ def is_web(url: str) -> bool:
         return False
 
 
+PROXY_FORM = (
+    "must be an http, https or socks5 URL without path, query and fragment; "
+    "in user and password, special characters are escaped (%40 for @)"
+)
+
+
 def is_proxy(url: str) -> bool:
-    """Whether neonize can use it as a proxy."""
+    """Whether neonize can use it as a proxy: scheme, user and password if need be, host, port, no more.
+
+    In user and password, what RFC 3986 does not allow there is to be escaped (`%40` for `@`).
+    """
+    parts = _PROXY.fullmatch(url)
+    if parts is None or not 0 < int(parts["port"] or 1) < 65536:
+        return False
     try:
-        parts = urlsplit(url)
-        return parts.scheme in _PROXIES and bool(parts.hostname) and parts.port != 0
+        return parts["ipv6"] is None or ipaddress.ip_address(parts["ipv6"]).version == 6
     except ValueError:
         return False
 

@@ -37,6 +37,7 @@ _ENDS = {
     "outdated": Exit.CLIENT_OUTDATED,
 }
 _STRAIGHT = Way(None)
+_UNREACHED = ("connect_failed", "connect_timeout")
 _UNPAIRED_ENDS = ("qr_timeout", "pairing_failed")
 
 log = structlog.get_logger()
@@ -219,6 +220,7 @@ class Device:
     def _end(self, code: Exit, reason: str) -> None:
         self._relax()
         self._set("disconnected", reason)
+        self._pairing.unreachable = reason in _UNREACHED
         self._pairing.show(None)
         if not self.over.done():
             self.over.set_result(code)

@@ -319,6 +319,9 @@ class Engine(Protocol):
     async def contacts(self) -> list[ContactFacts]:
         """The session's address book."""
 
+    async def contact(self, jid: str) -> ContactFacts | None:
+        """Somebody in it; None when they are not. Asks nobody."""
+
     async def blocked(self) -> list[tuple[str, str]]:
         """JID (as in `GroupMember`) and LID of whom the account has blocked."""
 

@@ -1,19 +1,16 @@
-"""Who is in a group, what became of each change, and the members as a table."""
+"""Who is in a group, and what became of each change."""
 
-import csv
-import io
 from collections.abc import Iterable
 
 import msgspec
 
-from wagateway.commands.groups import Member, MemberChange, Participant
+from wagateway.commands.groups import Member, MemberChange, Outcome, Participant
+from wagateway.contract import Problem
 from workers.device import Device
 from workers.facts import GroupMember, MemberAction
-from workers.jids import digits, is_phone, person_jid
+from workers.jids import digits, is_person, is_phone, person_jid
 from workers.shard.people import Person, find_people
 
-_COLUMNS = ("participant_jid", "phone_number", "lid", "display_name", "role")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _DONE: dict[MemberAction, str] = {
     "add": "was added to the group",
     "remove": "was removed from the group",
@@ -45,16 +42,39 @@ _WHY_NOT = {
 _UNANSWERED = "WhatsApp did not say what became of this participant"
 
 
-def asked_members(participants: list[str]) -> list[str]:
-    """The JIDs of the people that a command names, each once, in their order; raises 400 for what is none."""
-    return list(dict.fromkeys(person_jid(text, "participants") for text in participants))
+def named_members(participants: list[str]) -> list[str]:
+    """The JIDs of the people that a command names, in their order; raises 400 that says which is none."""
+    return [person_jid(text, f"participants[{place}]") for place, text in enumerate(participants)]
+
+
+async def asked_members(device: Device, participants: list[str]) -> list[str]:
+    """The JIDs that a command names, each person once, as named first; raises 400 that says which is none."""
+    named = list(dict.fromkeys(named_members(participants)))
+    people = await people_of(device, named)
+    persons: dict[str, str] = {}
+    for jid in named:
+        person = people[jid].jid
+        if not is_phone(person) and any(map(is_phone, named)):  # only then can it be one of the others
+            person = await _phone_of(device, person)
+        persons.setdefault(person, jid)
+    return list(persons.values())
+
+
+async def people_of(device: Device, jids: Iterable[str]) -> dict[str, Person]:
+    """Who each of these is, as the shard knows; the account itself as it calls itself."""
+    asked = set(jids)
+    people = await device.shard.read(lambda connection: find_people(connection, asked))
+    for own in {device.jid, device.lid} & people.keys():
+        stored = people[own]
+        people[own] = Person(device.jid, device.lid or stored.lid, device.display_name or stored.name)
+    return people
 
 
 async def known(device: Device, members: Iterable[GroupMember]) -> list[GroupMember]:
-    """The members with what the shard knows of them beside what WhatsApp told."""
+    """The members with what the device knows of them beside what WhatsApp told."""
     given = list(members)
     jids = {member.jid for member in given} | {member.lid for member in given}
-    people = await device.shard.read(lambda connection: find_people(connection, jids))
+    people = await people_of(device, jids)
     return [completed(member, people) for member in given]
 
 
@@ -82,25 +102,42 @@ async def changes(
     by_jid: dict[str, GroupMember] = {}
     for member in [*answered, *await known(device, answered)]:
         by_jid |= {jid: member for jid in (member.jid, member.lid) if jid}
-    people = await device.shard.read(lambda connection: find_people(connection, asked))
+    people = await people_of(device, asked)
     outcomes = []
     for jid in asked:
         names = [jid, people[jid].jid, people[jid].lid]
         if not any(name in by_jid for name in names) and len(by_jid):
             names += await device.engine.identities(jid)
         found = next((by_jid[name] for name in names if name in by_jid), None)
-        outcomes.append(_change(action, jid, found))
+        names += [found.jid, found.lid] if found else []
+        outcomes.append(
+            MemberChange(
+                jid,
+                *_outcome(action, jid, found),
+                jid=next(filter(is_phone, names), ""),
+                lid=next((name for name in names if is_person(name) and not is_phone(name)), ""),
+            )
+        )
     return outcomes
 
 
-def _change(action: MemberAction, jid: str, found: GroupMember | None) -> MemberChange:
+def _outcome(action: MemberAction, jid: str, found: GroupMember | None) -> tuple[Outcome, str, int]:
     if found is None:
-        return MemberChange(jid, "error", _UNANSWERED)
+        return "error", _UNANSWERED, 0
     if found.error == 0:
-        return MemberChange(jid, "success", f"{jid} {_DONE[action]}")
+        return "success", f"{jid} {_DONE[action]}", 0
     special = _WHY_NOT_ADDED if action == "add" else _WHY_NOT_CHANGED
     why = special.get(found.error) or _WHY_NOT.get(found.error) or "was refused by WhatsApp"
-    return MemberChange(jid, "error", f"{jid} {why} (error {found.error})", found.error)
+    return "error", f"{jid} {why} (error {found.error})", found.error
+
+
+async def _phone_of(device: Device, lid: str) -> str:
+    """The phone JID of a LID, or the LID again where nobody tells."""
+    try:
+        phone, _ = await device.engine.identities(lid)
+    except Problem:  # then WhatsApp counts who was named twice
+        return lid
+    return phone or lid
 
 
 def participant(member: GroupMember) -> Participant:
@@ -126,24 +163,3 @@ def listed(member: GroupMember) -> Member:
         is_admin=member.is_admin or member.is_super_admin,
         is_super_admin=member.is_super_admin,
     )
-
-
-def table(members: Iterable[Member]) -> str:
-    """The members as CSV (RFC 4180); no cell begins like a formula, whatever somebody calls themselves."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(_COLUMNS)
-    for member in members:
-        row = (member.jid, member.phone_number, member.lid, member.display_name, _role(member))
-        writer.writerow([_harmless(cell) for cell in row])
-    return text.getvalue()
-
-
-def _role(member: Member) -> str:
-    if member.is_super_admin:
-        return "super_admin"
-    return "admin" if member.is_admin else "member"
-
-
-def _harmless(cell: str) -> str:
-    return "'" + cell if cell.startswith(_FORMULA) else cell

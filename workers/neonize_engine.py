@@ -237,6 +237,10 @@ class NeonizeEngine:
         """The session's address book."""
         return await _on(self._signals, self._people.contacts)
 
+    async def contact(self, jid: str) -> ContactFacts | None:
+        """Somebody in it; None when they are not."""
+        return await _on(self._signals, self._people.contact, jid)
+
     async def blocked(self) -> list[tuple[str, str]]:
         """JID and LID of whom the account has blocked."""
         return await _on(self._queries, self._people.blocked)

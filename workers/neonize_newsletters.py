@@ -50,7 +50,7 @@ class Newsletters:
 
     def _change(self, name: str, jid: str, *arguments: int) -> None:
         if text := self._calls.ask(name, *sized(jid_of(jid)), *arguments):
-            raise refusals.of_change(text.decode())
+            raise refusals.of_newsletter(text.decode())
 
 
 def _facts(raw: bytes) -> NewsletterFacts:

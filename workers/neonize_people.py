@@ -95,6 +95,18 @@ class People:
             raise refusals.of_query(reply.Error)
         return contact_facts(reply.Contact, self._calls.who)
 
+    def contact(self, jid: str) -> ContactFacts | None:
+        """Somebody in it, whom it may have by phone and by LID; None when they are not."""
+        found = []
+        for each in filter(None, self._known(jid)):
+            raw = self._calls.ask("GetContact", *sized(jid_of(each)))
+            reply = pb.ContactsGetContactReturnFunction.FromString(raw)
+            if reply.Error:
+                raise refusals.of_query(reply.Error)
+            if reply.ContactInfo.Found:
+                found.append(pb.Contact(JID=jid_of(each), Info=reply.ContactInfo))
+        return next(iter(contact_facts(found, self._calls.who)), None)
+
     def blocked(self) -> list[tuple[str, str]]:
         """JID and LID of whom the account has blocked."""
         reply = pb.GetBlocklistReturnFunction.FromString(self._calls.ask("GetBlocklist"))

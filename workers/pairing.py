@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from wagateway.contract import Problem
 from wagateway.problems import device_unavailable, timed_out
 from workers.engine import Engine, QrShown
 
@@ -10,10 +11,14 @@ _SCAN_SECONDS = 2.0  # a code with less time left is no use to anybody: the next
 
 
 class Pairing:
-    """Lives in the event loop. `over` is true when no more codes will come: paired, expired or failed."""
+    """Lives in the event loop. `over` is true when no more codes will come: paired, expired or failed.
+
+    `unreachable` is true when that is because WhatsApp was not reached.
+    """
 
     def __init__(self) -> None:
         self.over = False
+        self.unreachable = False
         self._shown: QrShown | None = None
         self._news = asyncio.Condition()
         self._codes: dict[str, str] = {}
@@ -34,7 +39,7 @@ class Pairing:
             async with asyncio.timeout(timeout), self._news:
                 while True:
                     if self.over:
-                        raise device_unavailable("The login has ended; ask again for a new one", 1)
+                        raise self._ended()
                     if self._shown is not None and self._shown.expires_at > time.time() + _SCAN_SECONDS:
                         return self._shown
                     await self._news.wait()
@@ -53,6 +58,13 @@ class Pairing:
                 # A code for another number replaces the one before, so that one must not be shown again.
                 self._codes = {phone: code}
             return self._codes[phone]
+
+    def _ended(self) -> Problem:
+        if self.unreachable:
+            return device_unavailable(
+                "WhatsApp, or the proxy on the way to it, cannot be reached; try again later", 5
+            )
+        return device_unavailable("The login has ended; ask again for a new one", 1)
 
     async def _tell(self) -> None:
         async with self._news:

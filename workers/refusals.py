@@ -117,6 +117,17 @@ def of_user(text: str, *, change: bool = False) -> Problem:
     return of_change(text) if change else of_query(text)
 
 
+def of_newsletter(text: str) -> Problem:
+    """Why something about a newsletter was not changed."""
+    if _code_of(text) in ("401", "403"):
+        return Problem(
+            403,
+            "WHATSAPP_FORBIDDEN",
+            "This account does not follow this newsletter, or may not do that",
+        )
+    return of_change(text)
+
+
 def of_picture(text: str) -> Problem:
     """Why a picture was not set."""
     if "not a valid image" in text:

@@ -117,7 +117,7 @@ async def test_a_group_is_joined_by_its_link_and_left(world: World) -> None:
     looked = await world.gateway.call("GET", "/group/info-from-link", world.bob, params={"link": link})
     assert (group, "Open") == (looked.result["group_id"], looked.result["name"])
     joined = await world.gateway.call("POST", "/group/join-with-link", world.bob, json={"link": link})
-    assert (200, group) == (joined.status, joined.result["group_id"]), joined.body
+    assert (200, {"group_id": group, "status": "joined"}) == (joined.status, joined.result), joined.body
     left = await world.gateway.call("POST", "/group/leave", world.bob, json={"group_id": group})
     assert "Success leave group" == left.body["message"]
     fresh = (await get(world, "/group/invite-link", group_id=group, reset="true")).result["invite_link"]
@@ -240,6 +240,28 @@ async def test_who_comes_by_the_link_waits_and_is_listed(world: World) -> None:
     )
     assert [0] == [one.error for one in await ask(approve, 10)]
     assert [] == (await get(world, "/group/participant-requests", group_id=group)).result
+
+
+async def test_whoever_has_to_wait_for_an_administrator_is_told_so(world: World) -> None:
+    group = await made(world, "Asked too", world.carol_number)
+    approval = sandbox.PhoneSetGroup(phone=world.alice_number, group=group, approval=True)
+    facts = await world.gateway.sandbox.ask(approval, 10)
+    waits = await world.gateway.call("POST", "/group/join-with-link", world.bob, json={"link": facts.invite})
+    assert {"group_id": group, "status": "requested"} == waits.result, waits.body
+    assert "Join request sent" == waits.body["message"]
+    listed = await get(world, "/group/participant-requests", group_id=group)
+    assert [jid(world.bob_number)] == [one["jid"] for one in listed.result], listed.body
+
+
+async def test_a_member_named_by_number_and_by_lid_counts_once(world: World) -> None:
+    group = await made(world, "Twice", world.bob_number)
+    listed = await get(world, "/group/participants", group_id=group)
+    (bob,) = [one for one in listed.result["participants"] if jid(world.bob_number) == one["jid"]]
+    both = [bob["lid"], world.bob_number]
+    changed = await post(world, "/group/participants/promote", group_id=group, participants=both)
+    assert [(bob["lid"], "success", bob["jid"], bob["lid"])] == [
+        (one["participant"], one["status"], one["jid"], one["lid"]) for one in changed.result
+    ], changed.body
 
 
 async def test_only_administrators_write_into_a_group_that_announces(world: World) -> None:

@@ -163,3 +163,15 @@ async def test_a_dead_proxy_holds_up_its_device_and_no_other(world: World) -> No
     await world.gateway.logged_in(device)
     await gone(world, device)
     assert PASSWORD not in logs(world)
+
+
+async def test_a_login_through_a_dead_proxy_says_that_nobody_was_reached(world: World) -> None:
+    device = "never-linked"
+    await world.gateway.call("POST", "/devices", json={"device_id": device})
+    dead = f"http://127.0.0.1:{free_port()}"
+    put = await world.gateway.call("PUT", f"/devices/{device}/proxy", json={"proxy": dead})
+    assert 200 == put.status, put.body
+    answer = await world.gateway.call("GET", f"/devices/{device}/login")
+    assert (503, "DEVICE_UNAVAILABLE") == (answer.status, answer.body["code"])
+    assert "or the proxy on the way to it, cannot be reached" in answer.body["message"]
+    await gone(world, device)

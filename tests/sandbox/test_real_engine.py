@@ -202,6 +202,8 @@ async def test_the_phones_contacts_become_the_sessions(sandbox: Sandbox, engine:
         while not (known := [one for one in await engine.gets("contacts") if one["full_name"]]):
             pass
     assert [(jid(MIA), "Mia M")] == [(each["jid"], each["full_name"]) for each in known]
+    assert known[0] == await engine.gets("contact", jid=jid(MIA))
+    assert await engine.gets("contact", jid=jid(NOBODY)) is None
 
 
 async def test_a_newsletter_is_followed_muted_read_and_left(sandbox: Sandbox, engine: EngineProcess) -> None:

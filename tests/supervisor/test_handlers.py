@@ -276,8 +276,15 @@ async def test_a_new_proxy_replaces_the_worker_and_its_password_is_not_told(worl
     assert proxy == second.spec.proxy.value
     assert "socks5://127.0.0.1:1080" == shown.proxy
     assert shown == await handlers.get_device_proxy(world.devices, GetDeviceProxy(device_id="shop"))
-    with pytest.raises(Problem, match="proxy"):
-        await handlers.set_device_proxy(world.devices, SetDeviceProxy(device_id="shop", proxy="ftp://x"))
+
+
+@pytest.mark.parametrize("proxy", ["ftp://x", "http://u:p%zz@127.0.0.1:1", "http://127.0.0.1:1/path"])
+async def test_a_proxy_that_the_engine_could_not_read_is_refused(world: World, proxy: str) -> None:
+    with pytest.raises(Problem, match=r"^proxy: "):
+        await handlers.create_device(world.devices, CreateDevice(device_id="new", proxy=proxy))
+    paired(world)
+    with pytest.raises(Problem, match=r"^proxy: "):
+        await handlers.set_device_proxy(world.devices, SetDeviceProxy(device_id="shop", proxy=proxy))
 
 
 async def test_the_password_in_a_webhooks_url_is_not_told(world: World) -> None:

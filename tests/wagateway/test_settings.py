@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wagateway.settings import Refused, Secret, Settings, authorization, load
+from wagateway.settings import Refused, Secret, Settings, authorization, is_proxy, load
 
 
 def refusal(*flags: str, folder: Path, **variables: str) -> str:
@@ -112,3 +112,62 @@ def test_a_secret_does_not_show_itself(tmp_path: Path) -> None:
 
 def test_credentials_become_the_header_a_client_sends() -> None:
     assert b"Basic YW5uOm9uZQ==" == authorization(Secret("ann:one"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1",
+        "HTTPS://proxy.example/",
+        "socks5://me:hu%40sh!$&'()*+,;=~@proxy_1.example:65535",
+        "socks5://[::1]:1080",
+        "http://:@localhost",
+    ],
+)
+def test_a_proxy_is_scheme_user_host_and_port(url: str) -> None:
+    assert is_proxy(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "127.0.0.1:1",
+        "ftp://127.0.0.1",
+        "http://",
+        "http://:1",
+        "http://u:p%zz@127.0.0.1:1",
+        "http://u:p%4@127.0.0.1:1",
+        "http://u:p bb@127.0.0.1:1",
+        'socks5://u:p"<@127.0.0.1:1',
+        "http://u:p@ss@127.0.0.1:1",
+        "http://u:p/a@127.0.0.1:1",
+        "http://u:é@127.0.0.1:1",
+        "http://127.0.0.1:1\n",
+        "http://127.0.0.1\t:1",
+        "http://a\x00b:1",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1:65536",
+        "http://127.0.0.1:",
+        "http://127.0.0.1:+1",
+        "http://127.0.0.1:\u0661",
+        "http://127.0.0.1:1/path",
+        "http://127.0.0.1:1?a=b",
+        "http://127.0.0.1:1?",
+        "http://127.0.0.1:1#",
+        "http://ho st:1",
+        "http://%61:1",
+        "http://[::1:1",
+        "http://[1:2]:1",
+        "http://[127.0.0.1]:1",
+        " http://127.0.0.1:1",
+    ],
+)
+def test_what_go_or_python_could_read_otherwise_is_no_proxy(url: str) -> None:
+    assert not is_proxy(url)
+
+
+def test_a_proxy_that_nobody_could_use_is_refused_at_the_start(tmp_path: Path) -> None:
+    said = refusal("--whatsapp-proxy", "http://u:p%zz@127.0.0.1:1", folder=tmp_path)
+    assert said.startswith("--whatsapp-proxy: ")
+    assert "zz" not in said

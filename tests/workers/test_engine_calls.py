@@ -15,7 +15,8 @@ bare_neonize()
 
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]  # noqa: E402
 
-from workers.engine import EngineEvents, Patch, RegistrationFacts  # noqa: E402
+from workers.engine import EngineEvents, Patch  # noqa: E402
+from workers.facts import ContactFacts, RegistrationFacts  # noqa: E402
 from workers.neonize_calls import Calls  # noqa: E402
 from workers.neonize_client import Orders  # noqa: E402
 from workers.neonize_engine import NeonizeEngine  # noqa: E402
@@ -174,6 +175,31 @@ def test_a_known_identity_is_asked_of_nobody_and_an_unknown_one_once() -> None:
 
     assert ["GetLIDFromPN"] == [name for name, _ in known.asked]
     assert ["GetLIDFromPN", "GetUserInfo", "GetLIDFromPN"] == [name for name, _ in unknown.asked]
+
+
+def test_one_contact_is_looked_up_by_number_and_by_lid() -> None:
+    def found(**names: str) -> bytes:
+        told = pb.ContactInfo(
+            Found=bool(names),
+            FirstName="",
+            FullName=names.get("full", ""),
+            PushName=names.get("push", ""),
+            BusinessName="",
+            RedactedPhone="",
+        )
+        return bytes(pb.ContactsGetContactReturnFunction(ContactInfo=told).SerializeToString())
+
+    lid = pb.GetJIDFromStoreReturnFunction(Jid=jid_of(ALICE_LID)).SerializeToString()
+    phone = pb.GetJIDFromStoreReturnFunction(Jid=jid_of(ALICE)).SerializeToString()
+    answers = iter([found(push="al"), found(full="Alice Smith"), found(), found()])
+    library = Library(GetLIDFromPN=bytes(lid), GetPNFromLID=bytes(phone), GetContact=lambda *_: next(answers))
+    people = People(calls_to(library))
+
+    assert ContactFacts(jid=ALICE, lid=ALICE_LID, full_name="Alice Smith", push_name="al") == people.contact(
+        ALICE
+    )
+    assert people.contact(ALICE) is None
+    assert ["GetContact"] * 4 == [name for name, _ in library.asked if "Contact" in name]
 
 
 def test_a_newsletter_that_whatsapp_says_nothing_of_does_not_exist() -> None:

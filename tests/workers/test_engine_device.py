@@ -186,6 +186,15 @@ async def test_a_login_that_waits_is_told_when_the_pairing_ends() -> None:
     with pytest.raises(Problem) as ended:
         await asked
     assert ended.value.status == 503
+    assert "proxy" in ended.value.message
+
+
+async def test_a_pairing_that_expired_is_not_called_unreachable() -> None:
+    device = await device_of(FakeEngine())
+    device.connection_changed(ConnectionChange("ended", "qr_timeout"))
+
+    with pytest.raises(Problem, match="The login has ended"):
+        await device._pairing.qr(1)
 
 
 async def test_a_device_stays_disconnected_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:

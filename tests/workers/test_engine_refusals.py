@@ -4,7 +4,16 @@ import pytest
 
 from wagateway.contract import Problem
 from workers.engine import Uncertain
-from workers.refusals import of_change, of_group, of_link, of_picture, of_query, of_send, of_user
+from workers.refusals import (
+    of_change,
+    of_group,
+    of_link,
+    of_newsletter,
+    of_picture,
+    of_query,
+    of_send,
+    of_user,
+)
 
 SECRET = "628111@s.whatsapp.net"
 
@@ -85,6 +94,8 @@ def test_each_number_of_whatsapps_has_one_code(
         (of_link(answered(401)), 403, "WHATSAPP_FORBIDDEN"),
         (of_link("info query timed out"), 503, "DEVICE_UNAVAILABLE"),
         (of_user(f"no LID found for {SECRET} from server", change=True), 404, "NOT_FOUND_ON_WHATSAPP"),
+        (of_newsletter(answered(403)), 403, "WHATSAPP_FORBIDDEN"),
+        (of_newsletter(answered(404)), 404, "NOT_FOUND_ON_WHATSAPP"),
         (of_picture("the given data is not a valid image"), 400, "WHATSAPP_REFUSED"),
         (of_change("server returned error updating app state: x"), 502, "WHATSAPP_REFUSED"),
     ],
@@ -92,6 +103,12 @@ def test_each_number_of_whatsapps_has_one_code(
 def test_a_refusal_says_what_it_was_about(problem: Problem, status: int, code: str) -> None:
     assert (status, code) == (problem.status, problem.code)
     assert SECRET not in problem.message
+
+
+def test_a_refusal_about_a_newsletter_does_not_speak_of_groups() -> None:
+    message = of_newsletter(answered(403)).message
+    assert "newsletter" in message
+    assert "group" not in message
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from tests.workers.answering import Answering, uploaded
 from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, OWN_LID, rows
 from wagateway.commands import groups as commands
 from wagateway.contract import Problem
+from wagateway.problems import device_unavailable
 from workers.device import Device
 from workers.facts import GroupFacts, GroupMember, JoinRequestFacts
 from workers.handlers import groups
@@ -100,21 +101,46 @@ async def test_no_cell_of_the_table_is_a_formula(device: Device) -> None:
     assert ["participant_jid", "phone_number", "lid", "display_name", "role"] == header
     assert ("super_admin", "admin") == (own[4], bob[4])
     assert [ALICE, "4915100000002", ALICE_LID, "'=Alice()", "member"] == alice
-    assert exported.csv.endswith("admin\r\n")
+    assert exported.csv.endswith('"admin"\r\n')
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
-async def test_a_name_like_a_formula_gets_an_apostrophe(device: Device, engine: Answering, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("Ann + Bob = 2", "Ann + Bob = 2"),
+        ("Ann; Bob", "Ann; Bob"),
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "' =1"),
+        ("\r=1", "' =1"),
+        ("\n=1", "' =1"),
+        ("  =1", "'  =1"),
+        ("\u00a0=1", "'\u00a0=1"),
+        ("\u200b\u2060=1", "'\u200b\u2060=1"),
+        ("\u2800\u3164=1", "'\u2800\u3164=1"),
+        ("\uff1d1", "'\uff1d1"),
+        ('"=1"', '\'"=1"'),
+        ("a;=1+1", "a;'=1+1"),
+        ('a; "\uff0b1', "a;' \"\uff0b1"),
+        ("a\t=1+1", "a =1+1"),
+        ("a\r\n\u2028=1", "a =1"),
+        ('Ann, "the\r\nboss"', 'Ann, "the boss"'),
+    ],
+)
+async def test_no_name_is_a_formula_or_another_line(
+    device: Device, engine: Answering, name: str, cell: str
+) -> None:
     engine.answers["group"] = GroupFacts(jid=GROUP, name="x", members=[GroupMember(BOB, display_name=name)])
     exported = await groups.export_members(device, commands.ExportMembers(group_id=GROUP))
-    assert "'" + name == list(csv.reader(io.StringIO(exported.csv, newline="")))[1][3]
+    _, row, after = exported.csv.split("\r\n")
+    assert ("", cell) == (after, next(csv.reader([row]))[3])
 
 
-async def test_a_name_with_quotes_commas_and_lines_is_one_cell(device: Device, engine: Answering) -> None:
-    name = 'Ann, "the\r\nboss"'
-    engine.answers["group"] = GroupFacts(jid=GROUP, name="x", members=[GroupMember(BOB, display_name=name)])
+async def test_every_cell_of_the_table_is_quoted(device: Device) -> None:
     exported = await groups.export_members(device, commands.ExportMembers(group_id=GROUP))
-    assert name == list(csv.reader(io.StringIO(exported.csv, newline="")))[1][3]
+    assert f'"{ALICE}","4915100000002","{ALICE_LID}","\'=Alice()","member"' == exported.csv.split("\r\n")[2]
 
 
 async def test_w23_every_participant_has_its_own_outcome_in_the_order_asked(
@@ -171,9 +197,30 @@ async def test_who_is_named_twice_is_asked_for_once(device: Device, engine: Answ
     assert ("change_members", GROUP, "demote", [BOB]) == engine.asked[0]
 
 
+async def test_who_is_named_by_number_and_by_lid_is_asked_for_once(device: Device, engine: Answering) -> None:
+    engine.answers["change_members"] = [GroupMember(ALICE_LID, ALICE_LID), GroupMember(BOB, BOB_LID)]
+    engine.answers["identities"] = (BOB, BOB_LID)  # the shard does not know Bob's LID
+    changes = await groups.add_members(device, add(ALICE_LID, BOB, ALICE, BOB_LID))
+    assert ("change_members", GROUP, "add", [ALICE_LID, BOB]) in engine.asked
+    assert [(ALICE_LID, ALICE, ALICE_LID), (BOB, BOB, BOB_LID)] == [
+        (change.participant, change.jid, change.lid) for change in changes
+    ]
+
+
+async def test_a_lid_that_nobody_can_tell_the_number_of_is_changed_all_the_same(
+    device: Device, engine: Answering
+) -> None:
+    engine.answers["change_members"] = [GroupMember(BOB_LID, BOB_LID), GroupMember(ALICE)]
+    engine.answers["identities"] = device_unavailable("WhatsApp did not answer")
+    changes = await groups.add_members(device, add(BOB_LID, ALICE))
+    assert [(BOB_LID, "", BOB_LID), (ALICE, ALICE, ALICE_LID)] == [
+        (change.participant, change.jid, change.lid) for change in changes
+    ]
+
+
 @pytest.mark.parametrize("participant", [GROUP, "x", "123@newsletter", "status@broadcast"])
 async def test_only_people_are_participants(device: Device, engine: Answering, participant: str) -> None:
-    with pytest.raises(Problem, match="participants") as caught:
+    with pytest.raises(Problem, match=r"^participants\[1\]: ") as caught:
         await groups.add_members(device, add(BOB, participant))
     assert (400, []) == (caught.value.status, engine.asked)
 
@@ -207,7 +254,31 @@ async def test_a_blank_name_is_refused(device: Device, engine: Answering) -> Non
 async def test_a_link_is_taken_in_every_form(device: Device, engine: Answering, link: str) -> None:
     engine.answers["join_group"] = GROUP
     assert GROUP == (await groups.join_group(device, commands.JoinGroup(link=link))).group_id
-    assert [("join_group", "AbCdEfGhIjKlMnOpQrStUv")] == engine.asked
+    assert ("join_group", "AbCdEfGhIjKlMnOpQrStUv") == engine.asked[0]
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "sentence"),
+    [
+        (FACTS, "joined", "Success joined group"),
+        (Problem(403, "WHATSAPP_FORBIDDEN", "not a member"), "requested", "Join request sent"),
+    ],
+)
+async def test_a_join_says_whether_it_was_only_asked_for(
+    device: Device, engine: Answering, told: object, status: str, sentence: str
+) -> None:
+    engine.answers |= {"join_group": GROUP, "group": told}
+    command = commands.JoinGroup(link="AbCdEfGhIjKlMnOpQrStUv")
+    joined = await groups.join_group(device, command)
+    assert (GROUP, status) == (joined.group_id, joined.status)
+    assert sentence == command.sentence(joined)
+
+
+async def test_a_join_of_which_nothing_is_told_is_no_success(device: Device, engine: Answering) -> None:
+    engine.answers |= {"join_group": GROUP, "group": device_unavailable("WhatsApp did not answer")}
+    with pytest.raises(Problem, match="WhatsApp took the link") as caught:
+        await groups.join_group(device, commands.JoinGroup(link="AbCdEfGhIjKlMnOpQrStUv"))
+    assert 503 == caught.value.status
 
 
 @pytest.mark.parametrize(
@@ -247,6 +318,22 @@ async def test_settings_reach_the_engine(device: Device, engine: Answering) -> N
         ("set_group_announce", GROUP, False),
         ("leave_group", GROUP),
     ] == engine.asked
+
+
+async def test_a_description_of_blanks_is_none(device: Device, engine: Answering) -> None:
+    command = commands.SetGroupTopic(group_id=GROUP, topic=" \n ")
+    await groups.set_group_topic(device, command)
+    assert [("set_group_topic", GROUP, "")] == engine.asked
+    assert "Success remove group topic" == command.sentence(None)
+
+
+async def test_the_account_has_its_own_name_among_the_members(device: Device, engine: Answering) -> None:
+    device.lid, device.display_name = OWN_LID, "Me"
+    engine.answers["group"] = GroupFacts(jid=GROUP, name="x", members=[GroupMember(OWN_LID, OWN_LID)])
+    (listed,) = (await groups.list_members(device, commands.ListMembers(group_id=GROUP))).participants
+    assert (OWN, OWN_LID, "Me") == (listed.jid, listed.lid, listed.display_name)
+    (told,) = (await groups.get_group(device, commands.GetGroup(group_id=GROUP))).participants
+    assert (OWN, "Me") == (told.jid, told.display_name)
 
 
 async def test_who_asks_to_join_is_named(device: Device, engine: Answering) -> None:

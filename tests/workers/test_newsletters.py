@@ -68,7 +68,7 @@ async def test_a_newsletter_is_found_by_its_invite(device: Device, engine: Answe
     ("fields", "named"),
     [
         ({}, "newsletter_id"),
-        ({"newsletter_id": NEWS, "invite": "0029VaXyZ123"}, "newsletter_id"),
+        ({"newsletter_id": NEWS, "invite": "0029VaXyZ123"}, "newsletter_id: exactly one of"),
         ({"newsletter_id": ALICE}, "newsletter_id"),
         ({"newsletter_id": "120363999999999999"}, "newsletter_id"),
         ({"invite": "https://chat.whatsapp.com/AbCdEfGhIj"}, "invite"),

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.workers.answering import Answering, uploaded
-from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, OWN
+from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, OWN, OWN_LID
 from wagateway.commands import users as commands
 from wagateway.contract import Problem
 from wagateway.problems import device_unavailable
@@ -22,7 +22,7 @@ NUMBER = "4915100000002"
 
 @pytest.fixture
 def engine() -> Answering:
-    return Answering(identities=(ALICE, ALICE_LID), contacts=[])
+    return Answering(identities=(ALICE, ALICE_LID))
 
 
 def learn(device: Device, lid: str, jid: str, name: str) -> None:
@@ -65,12 +65,25 @@ async def test_the_name_in_the_address_book_is_the_best(device: Device, engine: 
     learn(device, ALICE_LID, ALICE, "ali")
     engine.answers |= {
         "users": [UserFacts(jid=ALICE)],
-        "contacts": [ContactFacts(jid=BOB), ContactFacts(jid=ALICE, full_name="Alice Smith")],
+        "contact": ContactFacts(jid=ALICE, full_name="Alice Smith"),
         "registered": RegistrationFacts(is_in=True, jid=ALICE, verified_name="Alice Ltd"),
     }
     told = await users.get_user_info(device, commands.GetUserInfo(phone=ALICE))
     assert "Alice Smith" == told.data[0].name
     assert "Alice Ltd" == told.verified_name  # which neonize drops from the other answer
+    assert ("contact", ALICE) in engine.asked
+
+
+@pytest.mark.parametrize("phone", [OWN, OWN_LID])
+async def test_the_account_is_told_under_its_own_name(device: Device, engine: Answering, phone: str) -> None:
+    device.lid, device.display_name = OWN_LID, "Me"
+    engine.answers |= {
+        "identities": (OWN, OWN_LID),
+        "users": [UserFacts(jid=OWN, verified_name="Me Ltd")],
+        "contact": ContactFacts(jid=OWN, full_name="Somebody"),
+    }
+    told = await users.get_user_info(device, commands.GetUserInfo(phone=phone))
+    assert "Me" == told.data[0].name
 
 
 async def test_who_is_not_on_whatsapp_is_not_found(device: Device, engine: Answering) -> None:
@@ -237,6 +250,14 @@ async def test_blocking_answers_who_is_blocked(device: Device, engine: Answering
     assert [
         ("blocked",), ("set_blocked", ALICE, True), ("set_blocked", ALICE_LID, False),
     ] == engine.asked  # fmt: skip
+
+
+@pytest.mark.parametrize("phone", [OWN, OWN_LID])
+async def test_nobody_blocks_themselves(device: Device, engine: Answering, phone: str) -> None:
+    device.lid = OWN_LID
+    with pytest.raises(Problem, match=r"^phone: ") as caught:
+        await users.block_user(device, commands.BlockUser(phone=phone))
+    assert (400, "VALIDATION_ERROR", []) == (caught.value.status, caught.value.code, engine.asked)
 
 
 async def test_people_need_a_login(device: Device, engine: Answering) -> None:

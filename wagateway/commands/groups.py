@@ -74,19 +74,25 @@ class GroupInfo(msgspec.Struct, frozen=True, rename="pascal"):
     is_join_approval_required: bool | None = None
 
 
-class GroupRef(msgspec.Struct, frozen=True):
-    """Which group."""
+class JoinedGroup(msgspec.Struct, frozen=True):
+    """Which group, and whether the account is in it now, or has to wait until an administrator lets it in."""
 
     group_id: str
+    status: Literal["joined", "requested"]
 
 
 class MemberChange(msgspec.Struct, frozen=True):
-    """What became of one participant; `error` is 0, or WhatsApp's code (409: is a member already …)."""
+    """What became of one participant; `error` is 0, or WhatsApp's code (409: is a member already …).
+
+    `participant` is the JID that was asked for; `jid` the phone JID and `lid` the LID, "" where not known.
+    """
 
     participant: str
     status: Outcome
     message: str
     error: int = 0
+    jid: str = ""
+    lid: str = ""
 
 
 class CreatedGroup(msgspec.Struct, frozen=True):
@@ -108,12 +114,15 @@ class CreateGroup(Command[CreatedGroup], frozen=True, kw_only=True):
         return f"Success created group with id {reply.group_id}"
 
 
-class JoinGroup(Command[GroupRef], frozen=True, kw_only=True):
-    """Join a group by its invite link."""
+class JoinGroup(Command[JoinedGroup], frozen=True, kw_only=True):
+    """Join a group by its invite link, or ask to join where administrators let people in."""
 
     routes: ClassVar = (Route("POST", "/group/join-with-link"),)
-    done: ClassVar = "Success joined group"
     link: InviteLink
+
+    def sentence(self, reply: JoinedGroup) -> str:
+        """Whether the account is in the group."""
+        return "Success joined group" if reply.status == "joined" else "Join request sent"
 
 
 class LinkedGroup(msgspec.Struct, frozen=True):
@@ -197,7 +206,7 @@ class ExportMembers(Command[MemberTable], frozen=True, kw_only=True):
 
 
 class ChangeMembers(Command[list[MemberChange]], frozen=True, kw_only=True):
-    """What every change of members shares: one outcome per participant, in the order asked."""
+    """What every change of members shares: one outcome per person, in the order asked."""
 
     group_id: Phone
     participants: Members
@@ -319,7 +328,7 @@ class SetGroupAnnounce(Command[None], frozen=True, kw_only=True):
 
 
 class SetGroupTopic(Command[None], frozen=True, kw_only=True):
-    """Set the description of a group; "" removes it."""
+    """Set the description of a group; "", or nothing but blanks, removes it."""
 
     routes: ClassVar = (Route("POST", "/group/topic"),)
     group_id: Phone
@@ -327,7 +336,7 @@ class SetGroupTopic(Command[None], frozen=True, kw_only=True):
 
     def sentence(self, reply: None) -> str:
         """What was set."""
-        return f"Success {'update' if self.topic else 'remove'} group topic"
+        return f"Success {'update' if self.topic.strip() else 'remove'} group topic"
 
 
 class GroupLink(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from wagateway.commands.groups import (
     GroupInfo,
     GroupLink,
     GroupPhoto,
-    GroupRef,
+    JoinedGroup,
     JoinGroup,
     JoinRequest,
     LeaveGroup,
@@ -37,13 +37,14 @@ from wagateway.commands.groups import (
 )
 from wagateway.contract import Problem
 from wagateway.events import rfc3339
-from wagateway.problems import invalid
+from wagateway.problems import device_unavailable, invalid
 from workers.device import Device
 from workers.engine import GroupNews
 from workers.facts import GroupFacts, JoinRequestFacts, MemberAction
 from workers.groupinfo import group_info, linked_group
 from workers.jids import digits, group_code, group_jid
-from workers.membership import asked_members, changes, known, listed, table
+from workers.membership import asked_members, changes, known, listed, named_members
+from workers.membertable import table
 from workers.shard.groups import keep_groups
 from workers.shard.people import Person, find_people
 from workers.unsupported import unsupported
@@ -53,16 +54,28 @@ async def create_group(device: Device, command: CreateGroup) -> CreatedGroup:
     """Create a group; whom WhatsApp does not let in is told beside it."""
     device.require_login()
     title = _name(command.title, "title")
-    asked = asked_members(command.participants)
+    asked = await asked_members(device, command.participants)
     group = await device.engine.create_group(title, asked)
     await _keep(device, group)
     return CreatedGroup(group.jid, await changes(device, "add", asked, group.members))
 
 
-async def join_group(device: Device, command: JoinGroup) -> GroupRef:
-    """Join by invite link."""
+async def join_group(device: Device, command: JoinGroup) -> JoinedGroup:
+    """Join by invite link; the engine's answer is the same where that is only asked for."""
     device.require_login()
-    return GroupRef(await device.engine.join_group(group_code(command.link, "link")))
+    jid = await device.engine.join_group(group_code(command.link, "link"))
+    try:
+        group = await device.engine.group(jid)
+    except Problem as problem:
+        if problem.code != "WHATSAPP_FORBIDDEN":
+            raise device_unavailable(
+                "WhatsApp took the link; whether this account is in the group now, or waits for an "
+                "administrator, is not known",
+                retry_after=5,
+            ) from None
+        return JoinedGroup(jid, "requested")
+    await _keep(device, group)
+    return JoinedGroup(jid, "joined")
 
 
 async def get_group_of_link(device: Device, command: GetGroupOfLink) -> LinkedGroup:
@@ -165,7 +178,8 @@ async def set_group_announce(device: Device, command: SetGroupAnnounce) -> None:
 
 async def set_group_topic(device: Device, command: SetGroupTopic) -> None:
     """Describe it."""
-    await device.engine.set_group_topic(_group(device, command.group_id), command.topic)
+    topic = command.topic if command.topic.strip() else ""
+    await device.engine.set_group_topic(_group(device, command.group_id), topic)
 
 
 async def get_group_link(device: Device, command: GetGroupLink) -> GroupLink:
@@ -199,14 +213,14 @@ async def _members(device: Device, group_id: str) -> MemberList:
 
 async def _change(device: Device, command: ChangeMembers, action: MemberAction) -> list[MemberChange]:
     group = _group(device, command.group_id)
-    asked = asked_members(command.participants)
+    asked = await asked_members(device, command.participants)
     answered = await device.engine.change_members(group, action, asked)
     return await changes(device, action, asked, answered)
 
 
 def _answer_requests(device: Device, command: ChangeMembers) -> list[MemberChange]:
     _group(device, command.group_id)
-    asked_members(command.participants)
+    named_members(command.participants)
     raise unsupported("join_request_answers")
 
 

@@ -43,7 +43,7 @@ async def get_newsletter(device: Device, command: GetNewsletter) -> Newsletter:
     """One, by its JID or its invite."""
     device.require_login()
     if (command.newsletter_id is None) == (command.invite is None):
-        raise invalid("newsletter_id", "either newsletter_id or invite must be given")
+        raise invalid("newsletter_id", "exactly one of newsletter_id and invite must be given")
     if command.newsletter_id is not None:
         jid = newsletter_jid(command.newsletter_id, "newsletter_id")
         return _newsletter(await device.engine.newsletter(jid))

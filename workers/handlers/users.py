@@ -37,7 +37,7 @@ from workers.device import Device
 from workers.facts import PrivacyFacts, UserFacts
 from workers.groupinfo import group_info
 from workers.jids import digits, is_person, is_phone, person_jid
-from workers.membership import completed
+from workers.membership import completed, people_of
 from workers.shard.people import find_people, named_people
 from workers.unsupported import unsupported
 
@@ -138,7 +138,7 @@ async def list_groups(device: Device, _command: ListGroups) -> GroupList:
     device.require_login()
     groups = await device.engine.groups()
     jids = {jid for group in groups for member in group.members for jid in (member.jid, member.lid)}
-    people = await device.shard.read(partial(find_people, jids=jids))
+    people = await people_of(device, jids)
     return GroupList(
         [group_info(group, [completed(member, people) for member in group.members]) for group in groups]
     )
@@ -183,6 +183,8 @@ async def get_blocked(device: Device, _command: GetBlocked) -> BlockList:
 async def block_user(device: Device, command: BlockUser) -> BlockList:
     """Block somebody."""
     jid = _person(device, command.phone)
+    if jid in (device.jid, device.lid):
+        raise invalid("phone", "is this account itself, which cannot be blocked")
     return await _blocked(device, await device.engine.set_blocked(jid, blocked=True))
 
 
@@ -209,9 +211,8 @@ def _nobody(jid: str) -> Problem:
 
 async def _name(device: Device, jid: str) -> str:
     """What somebody is called: as the address book has it, else as they call themselves."""
-    person = (await device.shard.read(partial(find_people, jids=[jid])))[jid]
-    either = {person.jid, person.lid} - {""}
-    contact = next((one for one in await device.engine.contacts() if {one.jid, one.lid} & either), None)
+    person = (await people_of(device, [jid]))[jid]
+    contact = None if person.jid == device.jid else await device.engine.contact(person.jid)
     if contact is None:
         return person.name
     return contact.full_name or person.name or best_name(contact)
