@@ -9,14 +9,19 @@ STAMP := $(VENV)/.installed
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 
+# Tests of one part behind its real sockets.
+PARTS := tests/front tests/ctl tests/sandbox
 # Tests that start processes of ours: they measure nothing, but do not share the machine with each other.
 SLOW := tests/processes tests/workers/conversion tests/sandbox/test_process.py tests/test_wheel.py
 
-.PHONY: help venv demo test check bench lock
+QUICK := --ignore-glob='*/test_real_*' $(addprefix --ignore=,$(SLOW))
+
+.PHONY: help venv demo test unit check bench lock
 
 help:
 	@echo "make demo   two simulated WhatsApp accounts talk through the gateway, live"
 	@echo "make test   check, then all tests"
+	@echo "make unit   only the unit tests: some seconds"
 	@echo "make check  format, lint, types, import rules"
 	@echo "make bench  measure, print one table, write build/bench.json"
 	@echo "make venv   only the environment, for an installation"
@@ -27,9 +32,12 @@ venv: $(STAMP)
 demo: $(STAMP)
 	@$(BIN)/python -m wagateway.sandbox.demo
 
-test: check
-	$(BIN)/python -m pytest --numprocesses=2 --ignore-glob='*/test_real_*' $(addprefix --ignore=,$(SLOW))
+test: check unit
+	$(BIN)/python -m pytest --numprocesses=2 $(QUICK) $(PARTS)
 	$(BIN)/python -m pytest $(SLOW) tests/sandbox/test_real_*
+
+unit: $(STAMP)
+	$(BIN)/python -m pytest --numprocesses=2 $(QUICK) $(addprefix --ignore=,$(PARTS))
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -47,7 +47,7 @@ from wagateway.commands.internal import (
 )
 from wagateway.contract import Problem
 from wagateway.link import Link
-from wagateway.phone import USER
+from wagateway.phone import digits
 from wagateway.problems import device_not_found, device_not_logged_in, device_unavailable, invalid
 from wagateway.registry import Entry
 from wagateway.settings import PROXY_FORM, Secret, is_proxy, is_web
@@ -209,7 +209,6 @@ def _find(devices: Devices, wanted: str) -> Keeper:
 
 
 def _info(row: DeviceRow) -> DeviceInfo:
-    user, _, server = row.jid.partition("@")
     created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created_at))
     return DeviceInfo(
         device_id=row.device_id,
@@ -218,7 +217,7 @@ def _info(row: DeviceRow) -> DeviceInfo:
         created_at=created,
         jid=row.jid,
         display_name=row.display_name,
-        phone_number=user if server == USER else "",
+        phone_number=digits(row.jid),
         reason=row.reason,
         name=row.display_name,
         device=row.jid,

@@ -1,4 +1,4 @@
-"""What callers write into a `phone` field, as a JID."""
+"""JIDs: of which kind they are, and what callers write into a `phone` field as one."""
 
 import re
 from typing import Annotated
@@ -60,3 +60,28 @@ def _guess(value: str) -> tuple[str, str]:
 def is_group(jid: str) -> bool:
     """Whether messages to this JID go to a group."""
     return jid.endswith("@" + GROUP)
+
+
+def is_newsletter(jid: str) -> bool:
+    """Whether it is a newsletter."""
+    return jid.endswith("@" + NEWSLETTER)
+
+
+def is_person(jid: str) -> bool:
+    """Whether it is a phone JID or a LID."""
+    return is_phone(jid) or is_lid(jid)
+
+
+def is_phone(jid: str) -> bool:
+    """Whether it tells the phone number."""
+    return jid.endswith("@" + USER)
+
+
+def is_lid(jid: str) -> bool:
+    """Whether it is a LID, which stands for a person without telling the phone number."""
+    return jid.endswith("@" + LID)
+
+
+def digits(jid: str) -> str:
+    """The phone number of a phone JID, "" of any other: the digits of a LID are no number."""
+    return jid.partition("@")[0] if is_phone(jid) else ""

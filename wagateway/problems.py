@@ -3,6 +3,11 @@
 from wagateway.contract import Problem
 
 
+def bug() -> Problem:
+    """500: a bug of ours, which the log has."""
+    return Problem(500, "INTERNAL_SERVER_ERROR", "Internal error; the log has the details")
+
+
 def invalid(field: str, what: str) -> Problem:
     """400: a value that cannot be used; `field` names it."""
     return Problem(400, "VALIDATION_ERROR", f"{field}: {what}.")

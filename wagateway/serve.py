@@ -15,6 +15,7 @@ import zmq
 from wagateway.contract import DEADLINE, Command, Problem, reply_type
 from wagateway.envelope import failure, success
 from wagateway.link import Context
+from wagateway.problems import bug
 from wagateway.sockets import NOBLOCK, Pump, open_socket
 from wagateway.wire import (
     MAX_FRAME,
@@ -32,7 +33,6 @@ _TOO_MUCH = Problem(413, "ANSWER_TOO_LARGE", "The answer is too large; ask for l
 _LINGER = 50  # milliseconds for the last answers to leave
 Handler = Callable[[S, Any], Awaitable[object] | object]
 
-_BUG = Problem(500, "INTERNAL_SERVER_ERROR", "Internal error; the log has the details")
 
 log = structlog.get_logger()
 
@@ -185,4 +185,4 @@ def _failed(request: Request, error: Exception) -> Reply:
     if isinstance(error, Problem):
         return Reply(request.id, error.status, error.retry_after, failure(error))
     log.error("command.failed", command=request.name, exc_info=error)
-    return Reply(request.id, 500, 0, failure(_BUG))
+    return Reply(request.id, 500, 0, failure(bug()))

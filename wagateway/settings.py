@@ -1,7 +1,6 @@
 """All settings, typed, from flags, environment, `.env` and defaults, in this order of precedence."""
 
 import argparse
-import base64
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
@@ -359,8 +358,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def authorization(pair: Secret) -> bytes:
-    """The `Authorization` header value that a client with this `user:password` sends."""
-    return b"Basic " + base64.b64encode(pair.value.encode())

@@ -13,6 +13,7 @@ from workers.content.wrappers import unwrap
 from workers.engine import Engine
 from workers.shard import Shard, chats
 from workers.shard.chats import Target
+from workers.shard.messages import now
 
 _CALL = "call"
 _NOT_A_MEMBER = (400, 403, 404)  # how WhatsApp refuses to tell of a group that one is not in
@@ -86,9 +87,7 @@ async def tell_read(engine: Engine, chat: str, read: Sequence[tuple[str, str, st
 
 def reaction(key: Common.MessageKey, emoji: str) -> E2E.Message:
     """A reaction; "" takes ours back."""
-    return E2E.Message(
-        reactionMessage=E2E.ReactionMessage(key=key, text=emoji, senderTimestampMS=_milliseconds())
-    )
+    return E2E.Message(reactionMessage=E2E.ReactionMessage(key=key, text=emoji, senderTimestampMS=now()))
 
 
 def revocation(key: Common.MessageKey) -> E2E.Message:
@@ -112,7 +111,7 @@ def edit(key: Common.MessageKey, raw: bytes, text: str) -> E2E.Message:
         type=E2E.ProtocolMessage.MESSAGE_EDIT,
         key=key,
         editedMessage=_reworded(raw, text),
-        timestampMS=_milliseconds(),
+        timestampMS=now(),
     )
     return E2E.Message(editedMessage=E2E.FutureProofMessage(message=E2E.Message(protocolMessage=change)))
 
@@ -147,7 +146,3 @@ def _reworded(raw: bytes, text: str) -> E2E.Message:
                 part.contextInfo.CopyFrom(context)
             return reworded
     raise invalid("message_id", "must name a text, or an image, video or document with its caption")
-
-
-def _milliseconds() -> int:
-    return time.time_ns() // 1_000_000

@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from wagateway.events import ACK, MEDIA_READY
-from wagateway.phone import is_group
+from wagateway.phone import is_group, is_lid
 from wagateway.whatsapp.protos import E2E
 from workers import content, payloads
 from workers.content import Content, MediaPart
@@ -188,7 +188,7 @@ def _learn(connection: sqlite3.Connection, own: Own, message: IncomingMessage) -
 def learn_lids(connection: sqlite3.Connection, pairs: set[tuple[str, str]]) -> None:
     """Remember pairs of LID and phone JID, as far as they are that."""
     for lid, phone in pairs:
-        if lid and phone and not phone.endswith("@lid"):
+        if lid and phone and not is_lid(phone):
             messages.learn_lid(connection, lid, phone)
 
 
@@ -218,10 +218,10 @@ def _facts_of_row(
 
 def identities(connection: sqlite3.Connection, own: Own, jid: str) -> tuple[str, str]:
     """The phone JID (the JID itself where that is not known) and the LID, "" where not known."""
-    if jid == own.jid or (jid.endswith("@lid") and jid == own.lid):
+    if jid == own.jid or (is_lid(jid) and jid == own.lid):
         return own.jid, own.lid
     phone = messages.phone_of(connection, jid)
-    return phone, jid if jid.endswith("@lid") else messages.lid_of(connection, phone)
+    return phone, jid if is_lid(jid) else messages.lid_of(connection, phone)
 
 
 def opened(

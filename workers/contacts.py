@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import msgspec
 
 from wagateway.commands.users import Contact
+from wagateway.phone import is_person
 from workers.facts import ContactFacts
-from workers.jids import is_person
 from workers.shard.people import Person
 
 

@@ -82,7 +82,6 @@ class IncomingReceipt(msgspec.Struct, frozen=True):
     sender: str
     sender_lid: str
     timestamp: int
-    is_group: bool
 
 
 class IncomingCall(msgspec.Struct, frozen=True):
@@ -127,7 +126,6 @@ class IncomingMessage(msgspec.Struct, frozen=True):
     push_name: str
     timestamp: int
     is_from_me: bool
-    is_group: bool
     content: bytes
     ephemeral: bool = False
     view_once: bool = False

@@ -10,8 +10,7 @@ MemberAction = Literal["add", "remove", "promote", "demote"]
 class GroupMember(msgspec.Struct, frozen=True):
     """A member of a group: `jid` is the phone JID where known, else the LID; `lid` is "" where not known.
 
-    In the answer to a change, `error` is WhatsApp's code for why it was not made (0: it was), and `invite`
-    the code with which somebody can be invited who cannot be added.
+    In the answer to a change, `error` is WhatsApp's code for why it was not made (0: it was).
     """
 
     jid: str
@@ -20,7 +19,6 @@ class GroupMember(msgspec.Struct, frozen=True):
     is_super_admin: bool = False
     display_name: str = ""
     error: int = 0
-    invite: str = ""
 
 
 class GroupFacts(msgspec.Struct, frozen=True, kw_only=True):

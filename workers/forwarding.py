@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from wagateway.commands.sending import ForwardMessage
-from wagateway.phone import NEWSLETTER
+from wagateway.phone import is_newsletter
 from wagateway.problems import invalid, message_not_found
 from wagateway.whatsapp.protos import E2E
 from workers import content, outbound
@@ -63,7 +63,7 @@ class Forwarding:
 
     async def _keep_reachable(self, chat: str, command: ForwardMessage, part: Any, media: MediaPart) -> None:
         # Files are encrypted everywhere but in newsletters: what was for the one is of no use in the other.
-        fits = bool(media.media_key) != chat.endswith("@" + NEWSLETTER)
+        fits = bool(media.media_key) != is_newsletter(chat)
         if fits and not command.force_reupload and await self._media.reachable(media.id):
             return
         file = await self._media.fetch(media.id, _FETCH_SECONDS)

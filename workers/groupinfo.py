@@ -2,8 +2,8 @@
 
 from wagateway.commands.groups import GroupInfo, LinkedGroup
 from wagateway.events import rfc3339
+from wagateway.phone import is_phone
 from workers.facts import GroupFacts, GroupMember
-from workers.jids import is_phone
 from workers.membership import participant
 
 

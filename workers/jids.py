@@ -2,7 +2,7 @@
 
 import re
 
-from wagateway.phone import LID, NEWSLETTER, USER, is_group, to_jid
+from wagateway.phone import NEWSLETTER, is_group, is_newsletter, is_person, to_jid
 from wagateway.problems import invalid
 
 _HOST = r"(?:https?://)?(?:www\.)?"
@@ -29,24 +29,9 @@ def person_jid(text: str, field: str) -> str:
 
 def newsletter_jid(text: str, field: str) -> str:
     """The JID of a newsletter; raises 400 that names `field` for anything else."""
-    if not text.strip().endswith("@" + NEWSLETTER):
+    if not is_newsletter(text.strip()):
         raise invalid(field, f"must be a newsletter: …@{NEWSLETTER}")
     return to_jid(text, field)
-
-
-def is_person(jid: str) -> bool:
-    """Whether it is a phone JID or a LID."""
-    return is_phone(jid) or jid.endswith("@" + LID)
-
-
-def is_phone(jid: str) -> bool:
-    """Whether it tells the phone number."""
-    return jid.endswith("@" + USER)
-
-
-def digits(jid: str) -> str:
-    """The phone number of a phone JID, "" of any other: the digits of a LID are no number."""
-    return jid.partition("@")[0] if is_phone(jid) else ""
 
 
 def group_code(link: str, field: str) -> str:

@@ -6,9 +6,10 @@ import msgspec
 
 from wagateway.commands.groups import Member, MemberChange, Outcome, Participant
 from wagateway.contract import Problem
+from wagateway.phone import digits, is_person, is_phone
 from workers.device import Device
 from workers.facts import GroupMember, MemberAction
-from workers.jids import digits, is_person, is_phone, person_jid
+from workers.jids import person_jid
 from workers.shard.people import Person, find_people
 
 _DONE: dict[MemberAction, str] = {

@@ -6,6 +6,7 @@ import msgspec
 
 from wagateway.whatsapp.protos import Common, SyncAction
 from workers.engine import Mutation, Patch
+from workers.shard.messages import now
 
 _NOBODY = "0"  # where an index has nobody to name
 
@@ -86,5 +87,5 @@ def _range(last: Last | None) -> SyncAction.SyncActionMessageRange:
 
 
 def _mutation(index: list[str], version: int, value: SyncAction.SyncActionValue) -> Mutation:
-    value.timestamp = time.time_ns() // 1_000_000
+    value.timestamp = now()
     return Mutation(index, version, value.SerializeToString())

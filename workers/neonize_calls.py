@@ -8,7 +8,7 @@ from pathlib import Path
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
 from wagateway.contract import Problem
-from wagateway.phone import LID, NEWSLETTER, USER
+from wagateway.phone import LID, USER, is_newsletter, is_phone
 from wagateway.problems import device_unavailable, invalid
 from workers import refusals
 from workers.engine import ChatState, MediaKind, Sent, Uploaded
@@ -50,7 +50,7 @@ class Calls:
 
         neonize copies it into Go and encrypts it there: for a moment that takes two to three times its size.
         """
-        name = "UploadNewsletter" if chat.endswith("@" + NEWSLETTER) else "Upload"
+        name = "UploadNewsletter" if is_newsletter(chat) else "Upload"
         with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_COPY) as mapped:
             # The mapping spares a copy of our own; it must not be closed while something points into it.
             start = ctypes.c_char.from_buffer(mapped)
@@ -144,7 +144,7 @@ class Calls:
     def who(self, jid: pb.JID, alternative: pb.JID | None) -> tuple[str, str]:
         """Somebody's JID, by phone where that is known, and LID; asks nobody."""
         known, lid = both_of(jid, alternative, self.phone_of)
-        return known, lid or (self.lid_of(known) if known.endswith("@" + USER) else "")
+        return known, lid or (self.lid_of(known) if is_phone(known) else "")
 
     def unlink(self) -> None:
         """Tell WhatsApp that this device is no longer linked, and delete the session."""

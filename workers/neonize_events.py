@@ -88,7 +88,6 @@ def read_message(raw: bytes, phone_of: PhoneOf) -> IncomingMessage | None:
         push_name=info.Pushname,
         timestamp=info.Timestamp,
         is_from_me=source.IsFromMe,
-        is_group=source.IsGroup,
         content=event.Message.SerializeToString(),
         ephemeral=event.IsEphemeral,
         view_once=event.IsViewOnce or event.IsViewOnceV2 or event.IsViewOnceV2Extension,
@@ -122,7 +121,6 @@ def read_receipt(raw: bytes, phone_of: PhoneOf) -> IncomingReceipt | None:
         sender=sender,
         sender_lid=sender_lid,
         timestamp=event.Timestamp * 1000,
-        is_group=source.IsGroup,
     )
 
 

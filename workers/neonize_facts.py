@@ -78,7 +78,6 @@ def group_member(member: pb.GroupParticipant, who: Who) -> GroupMember:
         is_super_admin=member.IsSuperAdmin,
         display_name=member.DisplayName,
         error=member.Error,
-        invite=member.AddRequest.Code,
     )
 
 

@@ -2,7 +2,7 @@
 
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
-from wagateway.phone import LID, USER
+from wagateway.phone import is_lid, is_person
 from wagateway.problems import device_unavailable
 from workers import refusals
 from workers.facts import ContactFacts, PictureFacts, PrivacyFacts, RegistrationFacts, UserFacts
@@ -126,12 +126,12 @@ class People:
     def identities(self, jid: str) -> tuple[str, str]:
         """The phone JID and the LID of somebody by either, "" where WhatsApp does not tell."""
         found = self._known(jid)
-        if not all(found) and jid.endswith(("@" + USER, "@" + LID)):
+        if not all(found) and is_person(jid):
             self.users([jid])  # its answer fills the session's table
             found = self._known(jid)
         return found
 
     def _known(self, jid: str) -> tuple[str, str]:
-        if jid.endswith("@" + LID):
+        if is_lid(jid):
             return self._calls.phone_of(jid), jid
         return jid, self._calls.lid_of(jid)

@@ -9,7 +9,7 @@ import msgspec
 
 from wagateway.commands.messages import MessageStatus
 from wagateway.commands.sending import SendCommand, SendContact, SendLocation, SendMessage, SendPoll
-from wagateway.phone import LID, USER, is_group, to_jid
+from wagateway.phone import USER, digits, is_group, is_lid, to_jid
 from wagateway.problems import invalid
 from wagateway.whatsapp.protos import E2E
 from workers import arrivals, content
@@ -73,8 +73,8 @@ async def text(engine: Engine, chat: str, command: SendMessage, context: E2E.Con
 
 async def contact(chat: str, command: SendContact, context: E2E.ContextInfo) -> E2E.Message:
     """A contact card; raises 400 for what is no phone number."""
-    number, _, server = to_jid(command.contact_phone, "contact_phone").partition("@")
-    if server != USER:
+    number = digits(to_jid(command.contact_phone, "contact_phone"))
+    if not number:
         raise invalid("contact_phone", "must be a phone number with country code")
     name = " ".join(command.contact_name.split())
     if not name:
@@ -188,5 +188,5 @@ def _quote(context: E2E.ContextInfo, chat: str, message_id: str, quoted: Quotabl
     context.stanzaID = message_id
     context.participant = quoted.sender
     context.quotedMessage.CopyFrom(original)
-    if quoted.chat != chat and not chat.endswith("@" + LID):
+    if quoted.chat != chat and not is_lid(chat):
         context.remoteJID = quoted.chat

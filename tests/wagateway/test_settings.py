@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wagateway.settings import Refused, Secret, Settings, authorization, is_proxy, load
+from wagateway.settings import Refused, Secret, Settings, is_proxy, load
 
 
 def refusal(*flags: str, folder: Path, **variables: str) -> str:
@@ -108,10 +108,6 @@ def test_a_secret_does_not_show_itself(tmp_path: Path) -> None:
     settings = load(["--webhook-secret=hush", "--basic-auth=ann:hush"], {}, tmp_path)
     assert "hush" not in repr(settings)
     assert Secret("hush") == settings.webhook_secret
-
-
-def test_credentials_become_the_header_a_client_sends() -> None:
-    assert b"Basic YW5uOm9uZQ==" == authorization(Secret("ann:one"))
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,6 @@ def incoming(text: str = "hello", **changes: object) -> IncomingMessage:
         "push_name": "Alice",
         "timestamp": NOON + number,
         "is_from_me": False,
-        "is_group": False,
         "content": content.SerializeToString() if isinstance(content, E2E.Message) else content,
     }
     return IncomingMessage(**(fields | changes))  # type: ignore[arg-type]

@@ -70,7 +70,7 @@ def receive(device: Device, **fields: object) -> None:
 
 
 def receive_in_group(device: Device, message_id: str = "G1", **fields: object) -> None:
-    receive(device, id=message_id, chat=GROUP, is_group=True, sender=BOB, sender_lid=BOB_LID, **fields)
+    receive(device, id=message_id, chat=GROUP, sender=BOB, sender_lid=BOB_LID, **fields)
 
 
 def react(message_id: str, emoji: str = "👍", phone: str = ALICE) -> ReactToMessage:

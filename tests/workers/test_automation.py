@@ -160,7 +160,7 @@ def _other(number: int) -> str:
     [
         incoming(timestamp=NOON - 61_000),
         incoming(sender=OWN, is_from_me=True),
-        incoming(chat=GROUP, is_group=True),
+        incoming(chat=GROUP),
         incoming(chat="status@broadcast"),
         incoming(chat="120363000000000009@newsletter", sender="120363000000000009@newsletter"),
         incoming(chat="0@s.whatsapp.net", sender="0@s.whatsapp.net"),
@@ -197,7 +197,7 @@ async def test_an_author_in_a_group_is_told_as_the_group_calls_them(
 ) -> None:
     engine.members = [member]
     async with at_work(device, time, auto_mark_read=True) as desk:
-        await desk.take(incoming(id="A1", chat=GROUP, is_group=True, sender_lid=ALICE_LID))
+        await desk.take(incoming(id="A1", chat=GROUP, sender_lid=ALICE_LID))
         await engine.until(lambda: bool(engine.done))
     assert [("read", GROUP, author, "A1")] == engine.done
 

@@ -139,7 +139,7 @@ async def test_reading_a_group_tells_each_author_of_their_messages(device: Devic
     await chat_actions.mark_chat(device, MarkChat(chat_jid=GROUP, unread=False))
     engine.read.clear()
     receive_in_group(device, "G1")
-    receive(device, id="G2", chat=GROUP, is_group=True, sender_lid=ALICE_LID)
+    receive(device, id="G2", chat=GROUP, sender_lid=ALICE_LID)
     receive_in_group(device, "G3")
     assert 3 == kept(device, "unread_count", GROUP)
     await chat_actions.mark_chat(device, MarkChat(chat_jid=GROUP, unread=False))

@@ -155,7 +155,7 @@ async def test_a_chat_stored_by_its_lid_is_found_by_the_phone_once_known(
     device: Device, inbox: Inbound
 ) -> None:
     inbox.message(incoming("early", chat=ALICE_LID, chat_lid=ALICE_LID, sender=ALICE_LID, push_name=""))
-    inbox.message(incoming("x", chat=GROUP, sender_lid=ALICE_LID, is_group=True))
+    inbox.message(incoming("x", chat=GROUP, sender_lid=ALICE_LID))
     page = await list_messages(device, ListMessages(chat_jid=ALICE))
     assert (texts(page), page.data[0].sender_jid, page.chat_info.name) == (["early"], ALICE, "4915100000002")
 
@@ -258,14 +258,13 @@ def reaction(emoji: str, to: str) -> E2E.Message:
 
 
 async def test_a_message_shows_the_last_reaction_of_everybody(device: Device, inbox: Inbound) -> None:
-    inbox.message(incoming("hi", id="M1", chat=GROUP, is_group=True))
+    inbox.message(incoming("hi", id="M1", chat=GROUP))
     said = [(ALICE, "👍"), (BOB, "😀"), (ALICE, "🎉"), (OWN, "❤"), (BOB, "")]
     for at, (who, emoji) in enumerate(said):
         inbox.message(
             incoming(
                 content=reaction(emoji, "M1"),
                 chat=GROUP,
-                is_group=True,
                 sender=who,
                 sender_lid=ALICE_LID if who == ALICE else "",
                 is_from_me=who == OWN,

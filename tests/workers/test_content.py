@@ -13,7 +13,6 @@ KEY = Common.MessageKey(ID="T1", fromMe=True, remoteJID="1@s.whatsapp.net", part
 ABOUT = {
     "target_id": "T1",
     "target_from_me": True,
-    "target_chat": "1@s.whatsapp.net",
     "target_by": "900@lid",
 }
 SHA, ENC, SECRET = (hashlib.sha256(seed).digest() for seed in (b"file", b"encrypted", b"key"))

@@ -62,7 +62,7 @@ def test_what_a_group_does_not_speak_of_stays(shard: Shard) -> None:
 
 def test_the_name_of_a_group_replaces_the_one_of_its_first_message(shard: Shard) -> None:
     inbound = taker(shard)
-    inbound.message(incoming(chat=GROUP, is_group=True, timestamp=NOON))
+    inbound.message(incoming(chat=GROUP, timestamp=NOON))
     inbound.group(GroupNews(GROUP, "Team", 0))
     assert [("Team", 0)] == chats(shard)
     assert [(NOON, 1)] == rows(shard, "SELECT last_message_time, unread_count FROM chats")
@@ -71,9 +71,9 @@ def test_the_name_of_a_group_replaces_the_one_of_its_first_message(shard: Shard)
 def test_messages_do_not_set_the_timer_of_a_group(shard: Shard) -> None:
     inbound = taker(shard)
     inbound.group(GroupNews(GROUP, "Team", 0))
-    inbound.message(disappearing(604800, chat=GROUP, is_group=True))
+    inbound.message(disappearing(604800, chat=GROUP))
     setting = E2E.ProtocolMessage(type=E2E.ProtocolMessage.EPHEMERAL_SETTING, ephemeralExpiration=604800)
-    inbound.message(incoming(content=E2E.Message(protocolMessage=setting), chat=GROUP, is_group=True))
+    inbound.message(incoming(content=E2E.Message(protocolMessage=setting), chat=GROUP))
     assert [("Team", 0)] == chats(shard)
 
 

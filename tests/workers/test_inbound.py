@@ -115,7 +115,7 @@ def test_what_was_stored_under_a_lid_joins_the_phone_chat(shard: Shard, taker: I
 
 def test_two_members_of_a_group_may_use_the_same_id(shard: Shard, taker: Inbound) -> None:
     for sender in (ALICE, BOB):
-        taker.message(incoming("x", id="SAME", chat=GROUP, sender=sender, is_group=True))
+        taker.message(incoming("x", id="SAME", chat=GROUP, sender=sender))
     assert rows(shard, "SELECT count(*) FROM messages") == [(2,)]
     assert chat(shard, GROUP, "name") == ("Group 120363000000000001",)
 

@@ -160,8 +160,8 @@ def test_an_edit_that_has_the_id_of_what_it_edits_is_done_once(
 @pytest.mark.parametrize("late", [False, True])
 def test_an_edit_by_somebody_else_changes_nothing(shard: Shard, taker: Inbound, late: bool) -> None:
     sent = [
-        incoming("true", id="A1", chat=GROUP, is_group=True),
-        incoming(content=edit("A1", "false"), chat=GROUP, is_group=True, sender=BOB),
+        incoming("true", id="A1", chat=GROUP),
+        incoming(content=edit("A1", "false"), chat=GROUP, sender=BOB),
     ]
     for message in reversed(sent) if late else sent:
         taker.message(message)
@@ -172,9 +172,9 @@ def test_an_edit_by_somebody_else_changes_nothing(shard: Shard, taker: Inbound, 
 
 
 def test_our_own_edit_under_our_lid_changes_our_message(shard: Shard, taker: Inbound) -> None:
-    taker.message(incoming("helo", id="A1", chat=GROUP, is_group=True, sender=OWN, is_from_me=True))
+    taker.message(incoming("helo", id="A1", chat=GROUP, sender=OWN, is_from_me=True))
     change = edit("A1", "hello")
-    taker.message(incoming(content=change, chat=GROUP, is_group=True, sender=OWN_LID, is_from_me=True))
+    taker.message(incoming(content=change, chat=GROUP, sender=OWN_LID, is_from_me=True))
     assert ("hello",) == original(shard, "content")
 
 
@@ -198,9 +198,9 @@ def test_a_revoke_that_arrives_first_is_done_when_its_message_comes(shard: Shard
 
 
 def test_in_a_group_an_admin_revokes_what_others_wrote(shard: Shard, taker: Inbound) -> None:
-    taker.message(incoming("spam", id="A1", chat=GROUP, is_group=True))
+    taker.message(incoming("spam", id="A1", chat=GROUP))
     by_admin = revoke("A1", from_me=False, participant=ALICE)
-    taker.message(incoming(content=by_admin, chat=GROUP, is_group=True, sender=BOB, timestamp=NOON + 9000))
+    taker.message(incoming(content=by_admin, chat=GROUP, sender=BOB, timestamp=NOON + 9000))
     assert (NOON + 9000,) == original(shard, "revoked_at")
 
 

@@ -317,7 +317,7 @@ def test_what_is_about_another_message_is_an_event_of_its_own(
 
 @pytest.mark.parametrize("kind", ["delivered", "read", "played", "read-self", "played-self"])
 def test_a_receipt_tells_who_has_which_messages(kind: Any) -> None:
-    receipt = IncomingReceipt(["A", "B"], kind, ALICE, ALICE_LID, ALICE, ALICE_LID, 1_800_000_000_000, False)
+    receipt = IncomingReceipt(["A", "B"], kind, ALICE, ALICE_LID, ALICE, ALICE_LID, 1_800_000_000_000)
     payload = json.loads(msgspec.json.encode(ack_of(receipt, chat=ALICE, sender=ALICE, name="")))
     assert payload.pop("receipt_type_description")
     assert {

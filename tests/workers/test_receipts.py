@@ -45,7 +45,6 @@ def receipt(kind: str, *ids: str, **changes: object) -> IncomingReceipt:
         "sender": ALICE,
         "sender_lid": "",
         "timestamp": NOON,
-        "is_group": False,
     }
     return IncomingReceipt(**(fields | changes))  # type: ignore[arg-type]
 
@@ -121,7 +120,7 @@ def test_a_group_has_read_a_message_when_all_who_have_it_have_read_it(shard: Sha
     send(shard, chat=GROUP)
     moved = []
     for kind, sender in (("delivered", ALICE), ("delivered", BOB), ("read", BOB), ("read", ALICE)):
-        taker.receipt(receipt(kind, "S1", chat=GROUP, sender=sender, is_group=True))
+        taker.receipt(receipt(kind, "S1", chat=GROUP, sender=sender))
         moved.append(status(shard))
     assert ["delivered", "delivered", "delivered", "read"] == moved
 
@@ -228,7 +227,7 @@ async def arrive(taker: Inbound, *receipts: IncomingReceipt) -> None:
 
 async def test_the_status_names_everybody_who_has_the_message(device: Device, taker: Inbound) -> None:
     send(device.shard, chat=GROUP)
-    group = {"chat": GROUP, "is_group": True}
+    group = {"chat": GROUP}
     await arrive(
         taker,
         receipt("delivered", "S1", **group),
@@ -321,7 +320,7 @@ async def test_what_was_stored_before_there_were_receipts_had_reached_the_server
 
 async def test_who_has_a_message_is_named_by_both_identities(device: Device, taker: Inbound) -> None:
     send(device.shard, chat=GROUP)
-    group = {"chat": GROUP, "is_group": True}
+    group = {"chat": GROUP}
     await arrive(
         taker,
         receipt("delivered", "S1", sender_lid=ALICE_LID, **group),

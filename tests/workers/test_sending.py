@@ -83,7 +83,7 @@ async def test_a_quote_does_not_carry_an_older_quote(device: Device, engine: Scr
 
 
 async def test_a_reply_from_another_chat_says_which(device: Device, engine: Scripted) -> None:
-    receive(device, id="G1", text="in the group", chat=GROUP, is_group=True)
+    receive(device, id="G1", text="in the group", chat=GROUP)
     await send_message(device, text("privately", reply_message_id="G1"))
     assert (context(engine).remoteJID, context(engine).participant) == (GROUP, ALICE)
 

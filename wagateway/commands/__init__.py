@@ -1,5 +1,7 @@
 """Every command of the product, by name."""
 
+import functools
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -38,7 +40,8 @@ MODULES: tuple[ModuleType, ...] = (
 )
 
 
-def catalogue() -> dict[str, type[Command[Any]]]:
+@functools.cache
+def catalogue() -> Mapping[str, type[Command[Any]]]:
     """The commands that can be asked: all that are not only a base of others.
 
     Raises TypeError for two of one name.

@@ -111,7 +111,10 @@ class Assertion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
 
 
 class AnswerPasskey(Command[PasskeySent], frozen=True, kw_only=True, rename={"raw_id": "rawId"}):
-    """Answer the challenge of a pairing by passkey with a WebAuthn assertion."""
+    """Answer the challenge of a pairing by passkey with a WebAuthn assertion.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/app/passkey/response"),)
     needs: ClassVar[Needs] = "worker"
@@ -123,7 +126,10 @@ class AnswerPasskey(Command[PasskeySent], frozen=True, kw_only=True, rename={"ra
 
 
 class ConfirmPasskey(Command[PasskeySent], frozen=True, kw_only=True):
-    """Confirm the code of a pairing by passkey."""
+    """Confirm the code of a pairing by passkey.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/app/passkey/confirm"),)
     needs: ClassVar[Needs] = "worker"

@@ -129,7 +129,7 @@ class ChatInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class MessageList(msgspec.Struct, frozen=True):
-    """A page of messages, latest first."""
+    """A page of messages, in the order asked for."""
 
     data: list[StoredMessage]
     pagination: Pagination
@@ -191,7 +191,10 @@ class ChatPinned(msgspec.Struct, frozen=True):
 
 
 class PinChat(Command[ChatPinned], frozen=True, kw_only=True):
-    """Pin a chat to the top of the list on all devices of the account, or unpin it."""
+    """Pin a chat to the top of the list on all devices of the account, or unpin it.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/chat/{chat_jid}/pin"),)
     chat_jid: Phone
@@ -212,7 +215,10 @@ class ChatArchived(msgspec.Struct, frozen=True):
 
 
 class ArchiveChat(Command[ChatArchived], frozen=True, kw_only=True):
-    """Archive a chat on all devices of the account, or take it out of the archive."""
+    """Archive a chat on all devices of the account, or take it out of the archive.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/chat/{chat_jid}/archive"),)
     chat_jid: Phone
@@ -234,7 +240,10 @@ class ChatLabelled(msgspec.Struct, frozen=True):
 
 
 class LabelChat(Command[ChatLabelled], frozen=True, kw_only=True):
-    """Put a label on a chat (business accounts), or take it off."""
+    """Put a label on a chat (business accounts), or take it off.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/chat/{chat_jid}/label"),)
     chat_jid: Phone
@@ -257,7 +266,10 @@ class ChatMuted(msgspec.Struct, frozen=True):
 
 
 class MuteChat(Command[ChatMuted], frozen=True, kw_only=True):
-    """Mute a chat on all devices of the account for `duration` seconds (0: for ever), or unmute it."""
+    """Mute a chat on all devices of the account for `duration` seconds (0: for ever), or unmute it.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/chat/{chat_jid}/mute"),)
     chat_jid: Phone
@@ -279,7 +291,10 @@ class ChatRead(msgspec.Struct, frozen=True):
 
 
 class MarkChat(Command[ChatRead], frozen=True, kw_only=True):
-    """Mark a chat as unread on all devices of the account, or read all of it, which its senders are told."""
+    """Mark a chat as unread on all devices of the account, or read all of it, which its senders are told.
+
+    neonize cannot mark it as unread: that is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/chat/{chat_jid}/unread"),)
     chat_jid: Phone
@@ -319,7 +334,10 @@ class OlderHistory(msgspec.Struct, frozen=True):
 
 
 class RequestHistory(Command[OlderHistory], frozen=True, kw_only=True):
-    """Ask the phone for older messages of a chat than are stored."""
+    """Ask the phone for older messages of a chat than are stored.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/chat/{chat_jid}/history"),)
     done: ClassVar = "History requested"

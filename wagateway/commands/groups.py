@@ -259,14 +259,20 @@ class ListJoinRequests(Command[list[JoinRequest]], frozen=True, kw_only=True):
 
 
 class ApproveJoinRequests(ChangeMembers, frozen=True, kw_only=True):
-    """Let in who asks to join."""
+    """Let in who asks to join.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/group/participant-requests/approve"),)
     done: ClassVar = "Success approve requested participants"
 
 
 class RejectJoinRequests(ChangeMembers, frozen=True, kw_only=True):
-    """Turn away who asks to join."""
+    """Turn away who asks to join.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/group/participant-requests/reject"),)
     done: ClassVar = "Success reject requested participants"

@@ -137,7 +137,10 @@ class ReadMessage(Sending, frozen=True, kw_only=True):
 
 
 class DeleteMessage(Command[None], frozen=True, kw_only=True):
-    """Delete a message for this account only, on all its devices."""
+    """Delete a message for this account only, on all its devices.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/message/{message_id}/delete"),)
     done: ClassVar = "Message deleted successfully"
@@ -146,7 +149,10 @@ class DeleteMessage(Command[None], frozen=True, kw_only=True):
 
 
 class StarMessage(Command[None], frozen=True, kw_only=True):
-    """Star a message on all devices of the account."""
+    """Star a message on all devices of the account.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/message/{message_id}/star"),)
     done: ClassVar = "Starred message successfully"
@@ -155,7 +161,10 @@ class StarMessage(Command[None], frozen=True, kw_only=True):
 
 
 class UnstarMessage(Command[None], frozen=True, kw_only=True):
-    """Take the star of a message back."""
+    """Take the star of a message back.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("POST", "/message/{message_id}/unstar"),)
     done: ClassVar = "Unstarred message successfully"

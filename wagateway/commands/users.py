@@ -243,7 +243,10 @@ class BusinessProfile(msgspec.Struct, frozen=True):
 
 
 class GetBusinessProfile(Command[BusinessProfile], frozen=True, kw_only=True):
-    """Get the profile of a business account."""
+    """Get the profile of a business account.
+
+    neonize cannot do it: it is answered with 501 `ENGINE_UNSUPPORTED`.
+    """
 
     routes: ClassVar = (Route("GET", "/user/business-profile"),)
     done: ClassVar = "Success get business profile"

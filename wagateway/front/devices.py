@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -61,23 +62,26 @@ class Devices:
         """
         written = (header or "").strip()
         if written:
-            found = self._named(written)
-            return found or await self.named(unquote_plus(written).strip())
+            return await self.named(written, unquote_plus(written).strip())
         if query and query.strip():
             return await self.named(query.strip())
         return await self._only()
 
-    async def named(self, device_id: str) -> DeviceRow:
-        """The device of this id or JID; raises like `select`."""
-        found = self._named(device_id)
-        if found is None and _POSSIBLE.fullmatch(device_id):
+    async def named(self, *names: str) -> DeviceRow:
+        """The device of the first of these ids or JIDs that there is; raises like `select`."""
+        found = self._first(names)
+        possible = [name for name in names if _POSSIBLE.fullmatch(name)]
+        if found is None and possible:
             await self.refresh()
-            found = self._named(device_id)
+            found = self._first(names)
             if found is None:
-                raise device_not_found(device_id)
+                raise device_not_found(possible[-1])
         if found is None:
             raise invalid("device_id", "must be 1 to 128 letters, digits and . _ @ : + -")
         return found
+
+    def _first(self, names: Iterable[str]) -> DeviceRow | None:
+        return next((row for name in names if (row := self._named(name)) is not None), None)
 
     def keyed(self, key: str) -> DeviceRow | None:
         """The device whose files and socket are called so (see `wire.device_key`)."""

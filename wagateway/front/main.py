@@ -33,14 +33,12 @@ from wagateway.front.routes import Routes
 from wagateway.front.uploads import Spool
 from wagateway.link import Context, Link
 from wagateway.openapi.document import Facts, document
-from wagateway.problems import device_unavailable
+from wagateway.problems import bug, device_unavailable
 from wagateway.settings import Settings
 
 _TABLE_SECONDS = 10.0
 _REFRESH_SECONDS = 5.0
 _READING = frozenset({"GET", "HEAD"})
-
-BUG = Problem(500, "INTERNAL_SERVER_ERROR", "Internal error; the log has the details")
 
 log = structlog.get_logger()
 
@@ -124,7 +122,7 @@ class Front:
             answer = answers.refused(_stopping())
         except Exception:  # the process's edge: a bug becomes a traceback in the log and a plain 500 outside
             log.exception("request.failed", method=request.method, path=request.raw_path.partition("?")[0])
-            answer = answers.refused(BUG)
+            answer = answers.refused(bug())
         finally:
             self._busy.discard(task)
         if self._leaving or answer.status in (408, 413) or request.content.exception() is not None:

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from wagateway.contract import Problem
 from wagateway.front import answers
-from wagateway.front.main import BUG, Front
+from wagateway.front.main import Front
+from wagateway.problems import bug
 
 _KEEPALIVE_SECONDS = 75.0
 _LINGER_SECONDS = 2.0
@@ -39,7 +40,7 @@ class Connection(web.RequestHandler):
             answer = answers.refused(Problem(status, "BAD_REQUEST", "The client has gone"))
         elif status >= 500:
             log.error("request.failed", exc_info=exc)
-            answer = answers.refused(BUG)
+            answer = answers.refused(bug())
         else:
             answer = answers.refused(Problem(status, "BAD_REQUEST", "This is not an HTTP request"))
         answer.force_close()

@@ -8,7 +8,7 @@ from wagateway.phone import to_jid
 from wagateway.sandbox import attachments, contents
 from wagateway.sandbox.media import MediaHost
 from wagateway.sandbox.network import now
-from wagateway.sandbox.phones import Phone
+from wagateway.sandbox.phones import Phone, new_id
 from wagateway.sandbox.state import Endpoint
 from wagateway.whatsapp.media import encrypt_media
 from wagateway.whatsapp.protos import E2E, Common, HistorySync, Web
@@ -74,7 +74,7 @@ class Writing:
 
     def _message(self, chat: str, info: Web.WebMessageInfo, told: commands.OldMessage, moment: int) -> None:
         info.key.remoteJID, info.key.fromMe = chat, told.from_me
-        info.key.ID = told.id or _new_id()
+        info.key.ID = told.id or new_id()
         info.messageTimestamp, info.pushName = moment - told.age, told.push_name
         self.ids.append(info.key.ID)
         if told.sender is not None:
@@ -95,7 +95,7 @@ class Writing:
         return contents.parse(told.content) if told.content else E2E.Message(conversation=told.text)
 
     def _reaction(self, chat: str, told: commands.OldReaction, sent_at: int) -> Web.Reaction:
-        key = Common.MessageKey(remoteJID=chat, fromMe=told.sender is None, ID=_new_id())
+        key = Common.MessageKey(remoteJID=chat, fromMe=told.sender is None, ID=new_id())
         if told.sender is not None:
             key.participant = to_jid(told.sender, "sender")
         return Web.Reaction(key=key, text=told.emoji, senderTimestampMS=sent_at * 1000)
@@ -117,7 +117,3 @@ def send(
     notification.chunkOrder = 1
     notification.progress = 100
     phone.send_peer(companion, content)
-
-
-def _new_id() -> str:
-    return "3A" + secrets.token_hex(9).upper()

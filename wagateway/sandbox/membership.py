@@ -49,7 +49,7 @@ def _admit(network: Network, adder: Account, group: Group, jid: Jid) -> Outcome:
     if privacy.allows(account, "groupadd", adder):
         return Outcome(jid, account)
     code = secrets.token_urlsafe(12)
-    group.invitations[code] = Invitation(account.number, adder.number, now() + _INVITATION_SECONDS)
+    group.invitations[code] = Invitation(account.number, now() + _INVITATION_SECONDS)
     return Outcome(jid, account, 403, code)
 
 

@@ -256,7 +256,7 @@ class Phone:
 
     def send(self, to: Jid, message: E2E.Message) -> str:
         """Send a message to a chat, and to the account's linked devices; its id."""
-        id_ = _new_id()
+        id_ = new_id()
         self._remember(id_, Sent(to, message.SerializeToString()))
         relay.message(self._network, self.me, self._packer.stanza(id_, to, message))
         return id_
@@ -274,7 +274,7 @@ class Phone:
         """Send a protocol message to one of the account's linked devices."""
         enc = self.sessions.encrypt(receiver, E2E.Message(protocolMessage=content))
         if enc is not None:
-            attrs: relay.Attrs = {"id": _new_id(), "type": "text", "to": receiver.jid(USER)}
+            attrs: relay.Attrs = {"id": new_id(), "type": "text", "to": receiver.jid(USER)}
             relay.message(self._network, self.me, Node("message", {**attrs, "category": "peer"}, [enc]))
 
     def share_state_key(self, receiver: Endpoint) -> None:
@@ -294,5 +294,6 @@ def _author(stanza: Node) -> Jid:
     return stanza.jid("participant" if stanza.attr("participant") else "from")
 
 
-def _new_id() -> str:
+def new_id() -> str:
+    """An id for a message, as phones make them."""
     return "3A" + secrets.token_hex(9).upper()

@@ -84,7 +84,6 @@ class Invitation(msgspec.Struct, frozen=True):
     """What lets one account into a group that it could not be added to; it ends at `expiration`."""
 
     number: str
-    admin: str
     expiration: int
 
 

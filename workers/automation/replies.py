@@ -9,7 +9,7 @@ import asyncio
 from functools import partial
 
 from wagateway.commands.sending import SendMessage
-from wagateway.phone import LID, USER
+from wagateway.phone import USER, is_person
 from workers.arrivals import Arrived
 from workers.automation.clock import Clock
 from workers.device import Device
@@ -24,7 +24,7 @@ _WHATSAPP = f"0@{USER}"
 def answerable(message: Arrived) -> bool:
     """Whether it is a text that a person wrote to this account alone."""
     chat = message.chat
-    return message.kind == "text" and chat.endswith((f"@{USER}", f"@{LID}")) and chat != _WHATSAPP
+    return message.kind == "text" and is_person(chat) and chat != _WHATSAPP
 
 
 async def answer(device: Device, clock: Clock, message: Arrived) -> None:

@@ -128,7 +128,6 @@ def about(kind: str, key: Any, text: str = "", sealed: Sealed | None = None) -> 
         target_id=words(key.ID),
         target_from_me=key.fromMe,
         target_by=bare_jid(key.participant),
-        target_chat=bare_jid(key.remoteJID),
         sealed=sealed,
     )
 

@@ -62,8 +62,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
     `target_id` is the message that a reaction, an edit, a revoke, a vote, a pin or a comment is about; ""
     in an edit that has the id of what it edits. `target_from_me` and `target_by` tell that message's author
-    as the sender of this one sees it, `target_chat` its chat, which is the other side's name for it.
-    `choices` are the texts of a vote, None while it is sealed.
+    as the sender of this one sees it. `choices` are the texts of a vote, None while it is sealed.
     """
 
     kind: str
@@ -74,7 +73,6 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     target_id: str = ""
     target_from_me: bool = False
     target_by: str = ""
-    target_chat: str = ""
     quoted_id: str = ""
     quoted_text: str = ""
     quoted_by: str = ""

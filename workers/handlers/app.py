@@ -17,7 +17,7 @@ from wagateway.commands.app import (
     Passkey,
     PasskeySent,
 )
-from wagateway.phone import USER, to_jid
+from wagateway.phone import digits, to_jid
 from wagateway.problems import invalid
 from workers.device import Device
 from workers.unsupported import unsupported
@@ -50,8 +50,8 @@ async def login(device: Device, _command: Login) -> LoginCode:
 
 async def login_with_code(device: Device, command: LoginWithCode) -> PairCode:
     """The pairing code for the number."""
-    number, _, server = to_jid(command.phone).partition("@")
-    if server != USER:
+    number = digits(to_jid(command.phone))
+    if not number:
         raise invalid("phone", "must be a phone number with country code")
     return PairCode(device_id=device.id, pair_code=await device.pair_code(number))
 

@@ -37,12 +37,13 @@ from wagateway.commands.groups import (
 )
 from wagateway.contract import Problem
 from wagateway.events import rfc3339
+from wagateway.phone import digits
 from wagateway.problems import device_unavailable, invalid
 from workers.device import Device
 from workers.engine import GroupNews
 from workers.facts import GroupFacts, JoinRequestFacts, MemberAction
 from workers.groupinfo import group_info, linked_group
-from workers.jids import digits, group_code, group_jid
+from workers.jids import group_code, group_jid
 from workers.membership import asked_members, changes, known, listed, named_members
 from workers.membertable import table
 from workers.shard.groups import keep_groups

@@ -19,7 +19,7 @@ from wagateway.commands.messages import (
 from wagateway.commands.sending import MessageSent
 from wagateway.contract import DEADLINE
 from wagateway.events import rfc3339
-from wagateway.phone import NEWSLETTER, to_jid
+from wagateway.phone import is_newsletter, to_jid
 from wagateway.problems import invalid, not_in_time
 from wagateway.whatsapp.protos import E2E, Common
 from workers import acting, mutations, sends
@@ -52,7 +52,7 @@ async def react_to_message(device: Device, command: ReactToMessage) -> MessageSe
     """React to a message, or take the reaction back."""
     if command.emoji and not command.emoji.strip():
         raise invalid("emoji", 'must be an emoji, or "" to take the reaction back')
-    if command.phone.strip().endswith("@" + NEWSLETTER):
+    if is_newsletter(command.phone.strip()):
         raise invalid("phone", "must be a person or a group: reactions in newsletters are not messages")
     said = "Reaction sent to {} (server timestamp: {})"
     return await _act(device, command, lambda key, _: acting.reaction(key, command.emoji), said)

@@ -30,13 +30,13 @@ from wagateway.commands.users import (
     UserInfos,
 )
 from wagateway.contract import Problem
-from wagateway.phone import is_group, to_jid
+from wagateway.phone import digits, is_group, is_person, is_phone, to_jid
 from wagateway.problems import invalid
 from workers.contacts import best_name, contact_list
 from workers.device import Device
 from workers.facts import PrivacyFacts, UserFacts
 from workers.groupinfo import group_info
-from workers.jids import digits, is_person, is_phone, person_jid
+from workers.jids import person_jid
 from workers.membership import completed, people_of
 from workers.shard.people import find_people, named_people
 from workers.unsupported import unsupported

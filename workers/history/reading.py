@@ -6,7 +6,7 @@ import msgspec
 import structlog
 from google.protobuf.message import DecodeError
 
-from wagateway.phone import LID, USER
+from wagateway.phone import is_lid, is_phone
 from wagateway.whatsapp.protos import HistorySync, Web
 from workers.content.fields import Text, words
 from workers.history.entries import Entry, Unreadable, entries, jid_of
@@ -99,7 +99,7 @@ def _people(data: Data, history: Field) -> Iterator[Batch]:
 
 def _lids(lid: Text, phone: Text) -> list[Pair]:
     pair = jid_of(lid), jid_of(phone)
-    return [pair] if pair[0].endswith("@" + LID) and pair[1].endswith("@" + USER) else []
+    return [pair] if is_lid(pair[0]) and is_phone(pair[1]) else []
 
 
 def _chats(data: Data, history: Field) -> Iterator[Batch]:

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from wagateway.phone import is_group
 from workers.content import EDIT, REVOKE
 from workers.shard.text import searchable
 
@@ -49,7 +50,7 @@ def settle(connection: sqlite3.Connection, chat: str, message_id: str, moment: i
             content, at = edit
             words = searchable(f"{content} {filename}")
             connection.execute(_EDIT, done | {"content": content, "words": words, "at": at})
-        group = chat.endswith("@g.us")
+        group = is_group(chat)
         revoke = connection.execute(_CHANGE, by | {"kind": REVOKE, "anybody": group}).fetchone()
         if revoke is not None:
             connection.execute(_REVOKE, done | {"at": revoke[1]})
@@ -67,7 +68,7 @@ def may(
 
     True as well while the message is not stored. What is revoked is not edited any more.
     """
-    if kind == REVOKE and chat.endswith("@g.us"):
+    if kind == REVOKE and is_group(chat):
         return True
     originals = connection.execute(_ORIGINALS, {"id": message_id, "chat": chat}).fetchall()
     return not originals or any(

@@ -1,4 +1,7 @@
-"""What the device last did by itself, and when: so that a restart does not do it again."""
+"""What the device last did by itself, and when: so that a restart does not do it again.
+
+The same table has which chats a history has told of (see `workers.shard.imports`).
+"""
 
 import sqlite3
 from typing import Literal

@@ -6,6 +6,7 @@ import time
 import msgspec
 
 from wagateway.commands.messages import MessageStatus
+from wagateway.phone import is_lid
 from workers.shard import changes, moving, receipts
 from workers.shard.text import searchable
 
@@ -236,7 +237,7 @@ def learn_lid(connection: sqlite3.Connection, lid: str, phone: str) -> None:
 
 def phone_of(connection: sqlite3.Connection, jid: str) -> str:
     """The phone JID of a LID where it is known, else the JID itself."""
-    if not jid.endswith("@lid"):
+    if not is_lid(jid):
         return jid
     row = connection.execute("SELECT phone FROM lids WHERE lid = ?", (jid,)).fetchone()
     return str(row[0]) if row else jid
@@ -244,7 +245,7 @@ def phone_of(connection: sqlite3.Connection, jid: str) -> str:
 
 def lid_of(connection: sqlite3.Connection, jid: str) -> str:
     """The LID of a phone JID, the JID itself when it is one, "" where it is not known."""
-    if jid.endswith("@lid"):
+    if is_lid(jid):
         return jid
     row = connection.execute("SELECT lid FROM lids WHERE phone = ? LIMIT 1", (jid,)).fetchone()
     return str(row[0]) if row else ""

@@ -79,7 +79,7 @@ def test_w26_a_history_does_not_change_what_came_since(shard: Shard, take: Take,
 def test_a_chat_that_began_with_a_live_message_gets_its_flags_but_keeps_its_count(
     shard: Shard, take: Take, live: Inbound
 ) -> None:
-    live.message(incoming("news", chat=GROUP, sender=ALICE, is_group=True, timestamp=NOON))
+    live.message(incoming("news", chat=GROUP, sender=ALICE, timestamp=NOON))
     history = new("INITIAL_BOOTSTRAP")
     told = chat_in(history, GROUP, name="Team", pinned=SECOND, muteEndTime=2**64 - 1, unreadCount=9)
     message_in(told, "H1", participant=BOB, at=SECOND - DAY)
