@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.harness import Endpoint, Gateway, endpoint, free_port, gateway
+from tests.harness import Answer, Endpoint, Gateway, endpoint, free_port, gateway
 from wagateway.commands import sandbox
 
 
@@ -22,6 +23,21 @@ class World(msgspec.Struct, frozen=True):
     bob_number: str
     carol_number: str
     pages_port: int
+
+
+async def post(world: World, path: str, **body: Any) -> Answer:
+    """The answer to Alice."""
+    return await world.gateway.call("POST", path, world.alice, json=body)
+
+
+async def get(world: World, path: str, **query: str) -> Answer:
+    """The answer to Alice."""
+    return await world.gateway.call("GET", path, world.alice, params=query)
+
+
+async def ask(world: World, command: Any) -> Any:
+    """What the sandbox answers."""
+    return await world.gateway.sandbox.ask(command, 20)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.harness import endpoint, gateway
-from tests.processes.conftest import World
+from tests.processes.conftest import World, ask
 from wagateway.commands import sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -33,10 +33,6 @@ async def eager(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         await running.pair("alice", "628222000001")
         await running.pair("bob", "628222000002")
         yield World(running, sink, "alice", "bob", "628222000001", "628222000002", "", 0)
-
-
-async def ask(world: World, command: Any) -> Any:
-    return await world.gateway.sandbox.ask(command, 20)
 
 
 async def person(world: World) -> str:

@@ -1,26 +1,15 @@
 """People, the account itself and newsletters through everything: HTTP, worker, neonize and the sandbox."""
 
-from typing import Any
-
 import aiohttp
 import pytest
 
 from tests import samples
-from tests.harness import Answer
-from tests.processes.conftest import World
+from tests.processes.conftest import World, get, post
 from wagateway.commands import sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MISSING = "628999999999"
-
-
-async def post(world: World, path: str, **body: Any) -> Answer:
-    return await world.gateway.call("POST", path, world.alice, json=body)
-
-
-async def get(world: World, path: str, **query: str) -> Answer:
-    return await world.gateway.call("GET", path, world.alice, params=query)
 
 
 async def test_what_whatsapp_tells_of_somebody(world: World) -> None:

@@ -8,14 +8,10 @@ import pytest
 
 from tests import samples
 from tests.harness import Answer
-from tests.processes.conftest import World
+from tests.processes.conftest import World, ask
 from wagateway.commands import sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-async def ask(world: World, command: Any) -> Any:
-    return await world.gateway.sandbox.ask(command, 20)
 
 
 async def send(world: World, **content: Any) -> str:

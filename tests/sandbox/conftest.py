@@ -1,4 +1,4 @@
-"""A sandbox process and real neonize clients for the tests that need both."""
+"""Three phones without a process; a sandbox process and real neonize clients for the tests that need both."""
 
 import asyncio
 import contextlib
@@ -19,8 +19,19 @@ from wagateway import wire
 from wagateway.commands import sandbox as c
 from wagateway.contract import Command
 from wagateway.link import Context, Link
+from wagateway.sandbox.world import World
 
 SECONDS = 30.0
+ANN, BOB, CAROL = "628111000001", "628111000002", "628111000003"
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    world = World(tmp_path)
+    for number, name in ((ANN, "Ann"), (BOB, "Bob"), (CAROL, "Carol")):
+        world.add_phone(number, name)
+    yield world
+    world.close()
 
 
 class Sandbox:

@@ -1,11 +1,9 @@
 """Status posts and address books among virtual phones: without sockets or processes."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest_asyncio
-
-from tests.sandbox.test_phones import ANN, BOB, CAROL, link, send, settle
+from tests.sandbox.conftest import ANN, BOB, CAROL
+from tests.sandbox.test_phones import link, send, settle
 from wagateway.commands import sandbox as c
 from wagateway.sandbox import control, settings, welcome
 from wagateway.sandbox.state import USER
@@ -15,15 +13,6 @@ from wagateway.whatsapp.protos import ServerSync
 from wagateway.whatsapp.stanza import decode
 
 STATUS = "status@broadcast"
-
-
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    for number, name in ((ANN, "Ann"), (BOB, "Bob"), (CAROL, "Carol")):
-        world.add_phone(number, name)
-    yield world
-    world.close()
 
 
 async def know(world: World, number: str, *contacts: tuple[str, str]) -> None:

@@ -1,12 +1,11 @@
 """Calls from virtual phones to devices that are never connected: without sockets or processes."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from tests.sandbox.test_phones import ANN, BOB, CAROL, link
+from tests.sandbox.conftest import ANN, BOB, CAROL
+from tests.sandbox.test_phones import link
 from wagateway.commands import sandbox as c
 from wagateway.contract import Problem
 from wagateway.sandbox import calls, control
@@ -15,15 +14,6 @@ from wagateway.sandbox.network import waiting_key
 from wagateway.sandbox.state import LID, USER, Endpoint
 from wagateway.sandbox.world import World
 from wagateway.whatsapp.stanza import Jid, Node, decode
-
-
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    for number, name in ((ANN, "Ann"), (BOB, "Bob"), (CAROL, "Carol")):
-        world.add_phone(number, name)
-    yield world
-    world.close()
 
 
 def told(world: World, companion: Endpoint) -> list[Node]:

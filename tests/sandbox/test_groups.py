@@ -1,12 +1,12 @@
 """Groups as devices ask for and change them, without sockets or processes."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.sandbox.test_phones import ANN, BOB, CAROL, link
+from tests.sandbox.conftest import ANN, BOB, CAROL
+from tests.sandbox.test_phones import link
 from wagateway.commands import sandbox as c
 from wagateway.contract import Problem
 from wagateway.sandbox import control, groups
@@ -21,13 +21,10 @@ NOBODY = Jid("628999999999", USER)
 
 
 @pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    for number, name in ((ANN, "Ann"), (BOB, "Bob"), (CAROL, "Carol")):
-        world.add_phone(number, name)
-        link(world.phones[number])
-    yield world
-    world.close()
+async def world(world: World) -> World:
+    for phone in world.phones.values():
+        link(phone)
+    return world
 
 
 @pytest_asyncio.fixture

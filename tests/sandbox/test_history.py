@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.sandbox.test_phones import ANN, BOB, link, settle
+from tests.sandbox.conftest import ANN, BOB
+from tests.sandbox.test_phones import link, settle
 from wagateway.commands import sandbox as c
 from wagateway.contract import Problem
 from wagateway.sandbox import history

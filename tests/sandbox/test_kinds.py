@@ -2,14 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import pytest_asyncio
 
+from tests.sandbox.conftest import ANN, BOB, CAROL
 from wagateway.commands import sandbox as c
 from wagateway.contract import Command, Problem
 from wagateway.sandbox import control
@@ -20,17 +19,7 @@ from wagateway.whatsapp.polls import open_edit
 from wagateway.whatsapp.protos import E2E
 from wagateway.wire import Request
 
-ANN, BOB, CAROL = "628111000001", "628111000002", "628111000003"
 FILE = b"file " * 5000
-
-
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    for number, name in ((ANN, "Ann"), (BOB, "Bob"), (CAROL, "Carol")):
-        world.add_phone(number, name)
-    yield world
-    world.close()
 
 
 HANDLERS = collect([control, messaging])

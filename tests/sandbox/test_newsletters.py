@@ -1,13 +1,13 @@
 """Newsletters among virtual phones and devices that are never connected: without sockets or processes."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.sandbox.test_phones import ANN, BOB, CAROL, link, send, settle
+from tests.sandbox.conftest import ANN, BOB, CAROL
+from tests.sandbox.test_phones import link, send, settle
 from wagateway.commands import sandbox as c
 from wagateway.contract import Problem
 from wagateway.sandbox import control, relay
@@ -19,15 +19,6 @@ from wagateway.whatsapp.stanza import Jid, Node, decode
 
 FOLLOW, UNFOLLOW = "9926858900719341", "6392786840836363"
 CREATE, SUBSCRIBED, INFO = "6234210096708695", "6388546374527196", "6563316087068696"
-
-
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    for number, name in ((ANN, "Ann"), (BOB, "Bob"), (CAROL, "Carol")):
-        world.add_phone(number, name)
-    yield world
-    world.close()
 
 
 @pytest_asyncio.fixture

@@ -1,13 +1,11 @@
 """What accounts show, hide and block, as devices ask for it, without sockets or processes."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.sandbox.test_phones import ANN, BOB, CAROL, link, send
+from tests.sandbox.conftest import ANN, BOB, CAROL
+from tests.sandbox.test_phones import link, send
 from wagateway.commands import sandbox as c
 from wagateway.contract import Problem
 from wagateway.sandbox import control, presence, settings
@@ -23,13 +21,10 @@ JPEG = b"\xff\xd8\xff\xe0picture"
 
 
 @pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    for number, name in ((ANN, "Ann"), (BOB, "Bob"), (CAROL, "Carol")):
-        world.add_phone(number, name)
-        link(world.phones[number])
-    yield world
-    world.close()
+async def world(world: World) -> World:
+    for phone in world.phones.values():
+        link(phone)
+    return world
 
 
 def device(world: World, number: str) -> Endpoint:

@@ -1,12 +1,11 @@
 """Virtual phones among themselves, and what waits for a linked device: without sockets or processes."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
+from tests.sandbox.conftest import ANN, BOB, CAROL
 from wagateway.commands import sandbox as c
 from wagateway.contract import Problem
 from wagateway.sandbox import control, linking, relay
@@ -17,17 +16,6 @@ from wagateway.sandbox.world import World
 from wagateway.whatsapp.protos import E2E
 from wagateway.whatsapp.signal import SignalStore
 from wagateway.whatsapp.stanza import Node, decode
-
-ANN, BOB, CAROL = "628111000001", "628111000002", "628111000003"
-
-
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    for number, name in ((ANN, "Ann"), (BOB, "Bob"), (CAROL, "Carol")):
-        world.add_phone(number, name)
-    yield world
-    world.close()
 
 
 async def settle(world: World) -> None:

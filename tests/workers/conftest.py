@@ -11,6 +11,7 @@ from wagateway.settings import Settings
 from wagateway.whatsapp.protos import E2E
 from workers.device import Device
 from workers.engine import IncomingMessage, Sent
+from workers.inbound import Inbound
 from workers.shard import Shard
 
 OWN = "4915100000001@s.whatsapp.net"
@@ -83,6 +84,11 @@ async def device(shard: Shard, engine: Scripted, tmp_path: Path) -> AsyncIterato
     await made.close()
 
 
+@pytest.fixture
+def inbox(device: Device) -> Inbound:
+    return Inbound(device.shard, device, lambda _: None)
+
+
 def incoming(text: str = "hello", **changes: object) -> IncomingMessage:
     """A text from Alice; `content` may be an `E2E.Message` of another kind."""
     number = next(_ids)
@@ -99,6 +105,11 @@ def incoming(text: str = "hello", **changes: object) -> IncomingMessage:
         "content": content.SerializeToString() if isinstance(content, E2E.Message) else content,
     }
     return IncomingMessage(**(fields | changes))  # type: ignore[arg-type]
+
+
+def receive(device: Device, **fields: object) -> None:
+    """Let a message such as `incoming` makes arrive."""
+    Inbound(device.shard, device, lambda _: None).message(incoming(**fields))  # type: ignore[arg-type]
 
 
 def rows(shard: Shard, query: str, *values: object) -> list[tuple[object, ...]]:

@@ -14,7 +14,7 @@ from tests.workers.conftest import (
     NOON,
     OWN,
     Scripted,
-    incoming,
+    receive,
     rows,
 )
 from wagateway.commands.messages import (
@@ -34,7 +34,6 @@ from workers.device import Device
 from workers.engine import Feature, Patch, Uncertain
 from workers.handlers import messages
 from workers.handlers.sending import send_message
-from workers.inbound import Inbound
 from workers.unsupported import unsupported
 
 BOB_LID = "900000000000003@lid"
@@ -63,10 +62,6 @@ class Acting(Scripted):
 @pytest.fixture
 def engine() -> Acting:
     return Acting()
-
-
-def receive(device: Device, **fields: object) -> None:
-    Inbound(device.shard, device, lambda _: None).message(incoming(**fields))  # type: ignore[arg-type]
 
 
 def receive_in_group(device: Device, message_id: str = "G1", **fields: object) -> None:

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, rows
-from tests.workers.test_actions import BOB_LID, Acting, receive, receive_in_group
+from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, receive, rows
+from tests.workers.test_actions import BOB_LID, Acting, receive_in_group
 from wagateway.commands.app import AnswerPasskey, Assertion, ConfirmPasskey, GetPasskey
 from wagateway.commands.chats import (
     ArchiveChat,

@@ -25,11 +25,6 @@ from workers.shard.schema import SCHEMA
 IMAGE = E2E.Message(imageMessage=E2E.ImageMessage(mimetype="image/jpeg"))
 
 
-@pytest.fixture
-def inbox(device: Device) -> Inbound:
-    return Inbound(device.shard, device, lambda _: None)
-
-
 def person(number: int) -> str:
     return f"4915200{number:06}@s.whatsapp.net"
 

@@ -27,11 +27,6 @@ from workers.shard.messages import MessageRow, add_message, learn_lid
 from workers.shard.search import Sort
 
 
-@pytest.fixture
-def inbox(device: Device) -> Inbound:
-    return Inbound(device.shard, device, lambda _: None)
-
-
 def texts(page: MessageList) -> list[str]:
     return [message.content for message in page.data]
 

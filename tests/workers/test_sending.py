@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, Scripted, incoming, rows
+from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, Scripted, receive, rows
 from wagateway.commands.sending import SendMessage
 from wagateway.contract import DEADLINE, Problem
 from wagateway.problems import device_unavailable
@@ -16,7 +16,6 @@ from wagateway.whatsapp.protos import E2E
 from workers.device import Device
 from workers.engine import Uncertain
 from workers.handlers.sending import send_message
-from workers.inbound import Inbound
 from workers.outbox import Outbox, fingerprint
 from workers.shard import Shard, keys
 
@@ -27,10 +26,6 @@ def text(message: str = "hi", **fields: object) -> SendMessage:
 
 def context(engine: Scripted) -> E2E.ContextInfo:
     return engine.sent[-1][1].extendedTextMessage.contextInfo
-
-
-def receive(device: Device, **fields: object) -> None:
-    Inbound(device.shard, device, lambda _: None).message(incoming(**fields))  # type: ignore[arg-type]
 
 
 async def test_the_answer_is_the_real_servers(device: Device) -> None:

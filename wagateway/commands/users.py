@@ -147,7 +147,7 @@ class ContactList(msgspec.Struct, frozen=True):
 
 
 class ListContacts(Command[ContactList], frozen=True, kw_only=True):
-    """List the contacts that the session knows."""
+    """List the contacts: the account's address book, and who has written to it."""
 
     routes: ClassVar = (Route("GET", "/user/my/contacts"),)
     done: ClassVar = "Success get list contacts"

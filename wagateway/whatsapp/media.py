@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from wagateway.whatsapp.cbc import cbc_decrypt, cbc_encrypt
+from wagateway.whatsapp.cbc import cbc_encrypt
 from wagateway.whatsapp.errors import ProtocolError
 from wagateway.whatsapp.keys import hkdf
 
@@ -43,17 +43,8 @@ def encrypt_media(plaintext: bytes, kind: MediaKind) -> EncryptedMedia:
     )
 
 
-def decrypt_media(ciphertext: bytes, media_key: bytes, kind: MediaKind) -> bytes:
-    """Undo `encrypt_media`; `ProtocolError` when file, key and kind do not belong together."""
-    iv, cipher_key, mac_key = _media_keys(media_key, kind)
-    body, mac = ciphertext[:-_MAC_SIZE], ciphertext[-_MAC_SIZE:]
-    if not hmac.compare_digest(_mac(mac_key, iv, body), mac):
-        raise ProtocolError("a media file's MAC does not fit")
-    return cbc_decrypt(cipher_key, iv, body)
-
-
 class MediaDecryptor:
-    """`decrypt_media` for a file that comes in blocks of any size.
+    """Undoes `encrypt_media` for a file that comes in blocks of any size.
 
     What `update` returns may be used only once `finish` has found that it is authentic.
     """

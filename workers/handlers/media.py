@@ -1,14 +1,16 @@
 """Answers the commands that hand out the files of messages."""
 
+from functools import partial
+
 from wagateway.commands.messages import DownloadedMedia, DownloadMessageMedia, FetchMedia, MediaFile
 from wagateway.media_types import plain
 from wagateway.phone import to_jid
-from wagateway.problems import invalid, message_not_found
+from wagateway.problems import invalid
 from wagateway.whatsapp.protos import E2E
 from workers import content
 from workers.device import Device
 from workers.media import served_at
-from workers.shard import messages
+from workers.shard import chats
 
 _MARGIN = 3.0  # seconds before the caller's deadline, so that the answer is ours
 
@@ -16,13 +18,8 @@ _MARGIN = 3.0  # seconds before the caller's deadline, so that the answer is our
 async def download_message_media(device: Device, command: DownloadMessageMedia) -> DownloadedMedia:
     """The file of a message of this chat, downloaded at most once."""
     chat = to_jid(command.phone)
-    row = await device.shard.read(
-        lambda connection: messages.find_message(
-            connection, command.message_id, messages.phone_of(connection, chat)
-        )
-    )
-    if row is None:
-        raise message_not_found(command.message_id)
+    find = partial(chats.find_target, message_id=command.message_id, chat=chat)
+    row = (await device.shard.read(find)).row
     read = content.interpret(E2E.Message.FromString(row.raw))
     part = read.media if read is not None else None
     if part is None:
