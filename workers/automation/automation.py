@@ -66,8 +66,8 @@ class Automation:
 
     async def _read(self) -> None:
         while True:
-            for (chat, sender), ids in reads.together(await self._next(self._unread)).items():
-                await self._do("read", partial(reads.read, self._device, chat, sender, ids))
+            for chat, unread in reads.together(await self._next(self._unread)).items():
+                await self._do("read", partial(reads.read, self._device, chat, unread))
 
     async def _answer(self) -> None:
         while True:

@@ -19,21 +19,24 @@ def readable(message: Arrived) -> bool:
     return message.kind != "call" and not message.chat.endswith(_NOT_READ)
 
 
-def together(batch: Iterable[Arrived]) -> dict[tuple[str, str], list[str]]:
-    """The ids of messages by chat and sender: so many receipts there will be."""
-    found: dict[tuple[str, str], list[str]] = {}
+def together(batch: Iterable[Arrived]) -> dict[str, list[Arrived]]:
+    """The messages by chat."""
+    found: dict[str, list[Arrived]] = {}
     for message in batch:
-        found.setdefault((message.chat, message.sender), []).append(message.id)
+        found.setdefault(message.chat, []).append(message)
     return found
 
 
-async def read(device: Device, chat: str, sender: str, ids: list[str]) -> None:
-    """Tell the sender, and count the messages as read; raises `Problem`."""
-    lid = await device.shard.read(partial(messages.lid_of, jid=sender))
-    authors = await acting.addressed(device.engine, chat, [(sender, lid)])
-    await device.engine.mark_read(chat, authors[sender], ids)
+async def read(device: Device, chat: str, unread: list[Arrived]) -> None:
+    """Tell the senders, and count the messages as read; raises `Problem`."""
+    lids = await device.shard.read(partial(_lids, unread=unread))
+    await acting.tell_read(device.engine, chat, [(one.id, one.sender, lids[one.sender]) for one in unread])
 
     def keep(connection: sqlite3.Connection) -> None:
-        messages.mark_read(connection, messages.phone_of(connection, chat), ids)
+        messages.mark_read(connection, messages.phone_of(connection, chat), [one.id for one in unread])
 
     await asyncio.wrap_future(device.shard.write(keep))
+
+
+def _lids(connection: sqlite3.Connection, unread: list[Arrived]) -> dict[str, str]:
+    return {one.sender: messages.lid_of(connection, one.sender) for one in unread}
