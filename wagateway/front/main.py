@@ -176,12 +176,9 @@ class Front:
         if of_media:
             reads = request.method in _READING
             return await self._media.serve(request, path) if reads else _wrong_method(_READING)
-        own = await self._own(request, path)
-        if own is not None:
-            return own
         found = self._routes.find(request.method, path)
         if found is None:
-            return _nothing_here()
+            return await self._own(request, path) or _nothing_here()
         if isinstance(found, frozenset):
             return _wrong_method(found)
         if request.headers.get("Sec-Fetch-Site") == "cross-site":
