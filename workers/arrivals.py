@@ -103,8 +103,10 @@ def _set_timer(connection: sqlite3.Connection, chat: str, timer: int | None) -> 
         messages.set_timer(connection, chat, timer)
 
 
-def open_late(connection: sqlite3.Connection, own: Own, chat: str, message_id: str) -> int | None:
-    """Open the votes and edits that came before the message they are about, and tell them again.
+def open_late(
+    connection: sqlite3.Connection, own: Own, chat: str, message_id: str, *, tell: bool = True
+) -> int | None:
+    """Open the votes and edits that came before the message they are about, and `tell` them again.
 
     Call it after the message was stored. Returns the number of the last event, None without any.
     """
@@ -126,7 +128,8 @@ def open_late(connection: sqlite3.Connection, own: Own, chat: str, message_id: s
             (clear.text, moment, facts.id, chat, message_id),
         )
         changes.settle(connection, chat, message_id, moment)
-        seq = _tell(connection, own, clear, facts, download=False)
+        if tell:
+            seq = _tell(connection, own, clear, facts, download=False)
     return seq
 
 

@@ -4,20 +4,14 @@ import sqlite3
 
 import msgspec
 
-from wagateway.whatsapp.protos import E2E
 from workers import content
-from workers.arrivals import Own, identities, opened, row_of
+from workers.arrivals import Own, identities, open_late, opened, row_of
 from workers.content import MediaPart
 from workers.history.entries import Entry
 from workers.history.reading import Batch, Part
 from workers.payloads import Facts
-from workers.shard import changes, imports, media, messages
+from workers.shard import imports, media, messages
 from workers.shard.messages import MessageRow
-
-_SEALED = """
-SELECT row, sender, from_me, raw FROM messages INDEXED BY messages_by_target
-WHERE target_id = ? AND target_id != '' AND chat = ? AND kind IN (?, ?) AND content = ''
-"""
 
 _LOST = ("failed", "expired")
 
@@ -83,7 +77,8 @@ def _keep_entry(connection: sqlite3.Connection, own: Own, entry: Entry, chat: st
         return False
     if read.media is not None:
         _register(connection, read.media, row)
-    _open_late(connection, own, row)
+    if not row.target_id:
+        open_late(connection, own, row.chat, row.id, tell=False)
     return True
 
 
@@ -99,17 +94,3 @@ def _register(connection: sqlite3.Connection, part: MediaPart, row: MessageRow) 
     known = media.find(connection, part.id)
     if known is None or known.state in _LOST:
         media.register(connection, part, row.id, row.chat, wanted=False)
-
-
-def _open_late(connection: sqlite3.Connection, own: Own, row: MessageRow) -> None:
-    """Open the votes and edits that were stored before the message they are about."""
-    if row.target_id or not changes.exist(connection, row.id):
-        return
-    values = (row.id, row.chat, content.EDIT, content.VOTE)
-    for number, sender, from_me, raw in connection.execute(_SEALED, values).fetchall():
-        read = content.interpret(E2E.Message.FromString(raw))
-        senders = identities(connection, own, own.jid if from_me else sender)
-        clear = read and opened(connection, own, read, row.chat, senders)
-        if clear is not None and clear is not read:
-            connection.execute("UPDATE messages SET content = ? WHERE row = ?", (clear.text, number))
-    changes.settle(connection, row.chat, row.id, messages.now())
