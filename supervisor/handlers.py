@@ -56,6 +56,7 @@ READY_SECONDS = 10.0
 UNLINK_SECONDS = 10.0
 CONFIGURE_SECONDS = 3.0
 _HIDDEN = "***"
+_SECOND_URL = re.compile(r"[,\s]\s*https?://")
 _NEEDS_A_PERSON = frozenset(
     {"crash_loop", "logged_out", "stream_replaced", "banned", "client_outdated", "shard_unusable"}
 )
@@ -240,8 +241,8 @@ def _without_password(url: str) -> str:
 
 
 def _web(url: str) -> str:
-    if url and not is_web(url):
-        raise invalid("webhook_url", "must be an http or https URL")
+    if url and (not is_web(url) or _SECOND_URL.search(url)):
+        raise invalid("webhook_url", "must be one http or https URL")
     return url
 
 

@@ -257,7 +257,7 @@ async def test_a_worker_that_does_not_take_its_new_webhook_is_replaced(
     assert [HOOK] == world.of("shop")[-1].spec.hooks.urls
 
 
-@pytest.mark.parametrize("url", ["ftp://host/", "no url", "http://", "javascript:alert(1)"])
+@pytest.mark.parametrize("url", ["ftp://host/", "no url", "http://", "javascript:alert(1)", f"{HOOK},{HOOK}"])
 async def test_a_webhook_that_is_no_web_address_is_refused(world: World, url: str) -> None:
     with pytest.raises(Problem, match="webhook_url"):
         await handlers.create_device(world.devices, CreateDevice(webhook_url=url))

@@ -326,16 +326,28 @@ async def test_many_waiting_events_drain_fast(shard: Shard, sink: Sink) -> None:
     assert time.monotonic() - began < 5
 
 
-async def test_the_hooks_can_be_changed_while_they_run(shard: Shard, sink: Sink) -> None:
+async def test_a_hook_that_takes_the_place_of_another_gets_what_that_has_not_got(
+    shard: Shard, sink: Sink
+) -> None:
     async with delivering(shard, "http://127.0.0.1:1/hook") as running:
         await running.receive("for the dead hook")
         await running.delivery.change(Hooks([sink.url], "another secret"))
         await running.receive("for the new hook")
-        await sink.until(lambda: len(sink.taken) == 1)
+        await sink.until(lambda: "for the new hook" in sink.texts())
         await running.delivery.change(Hooks([], "another secret"))
         await running.receive("for nobody")
         assert 0 == running.delivery.lag()
-    assert ["for the new hook"] == sink.texts()
+    assert ["for the dead hook", "for the new hook"] == sink.texts()
+
+
+async def test_a_hook_beside_another_starts_at_the_end_of_the_log(shard: Shard, sink: Sink) -> None:
+    dead = "http://127.0.0.1:1/hook"
+    async with delivering(shard, dead) as running:
+        await running.receive("for the dead hook")
+        await running.delivery.change(Hooks([dead, sink.url], SECRET))
+        await running.receive("for both")
+        await sink.until(lambda: len(sink.taken) == 1)
+    assert ["for both"] == sink.texts()
 
 
 async def test_a_hook_that_is_kept_goes_on_where_it_was(shard: Shard, sink: Sink) -> None:

@@ -340,3 +340,18 @@ def test_a_message_is_as_far_as_the_receipts_under_the_lid_say(shard: Shard, tak
     taker.receipt(receipt("read", "S1", chat=ALICE_LID, sender=ALICE_LID))
     taker.message(incoming("hi", chat_lid=ALICE_LID, sender_lid=ALICE_LID))
     assert "read" == status(shard)
+
+
+@pytest.mark.parametrize("kept", ["server", "delivered"])
+def test_of_a_message_that_was_stored_twice_the_farther_state_counts(shard: Shard, kept: str) -> None:
+    def fill(connection: sqlite3.Connection) -> None:
+        for chat, status in ((ALICE_LID, "read"), (ALICE, kept)):
+            row = MessageRow(
+                id="OWN", chat=chat, sender=OWN, from_me=True, timestamp=1, kind="text", content="x", raw=b"",
+                status=status,  # type: ignore[arg-type]
+            )  # fmt: skip
+            messages.add_message(connection, row)
+        messages.learn_lid(connection, ALICE_LID, ALICE)
+
+    shard.write(fill).result()
+    assert [("read",)] == rows(shard, "SELECT status FROM messages WHERE id = 'OWN'")

@@ -19,15 +19,22 @@ class HookRow(msgspec.Struct, frozen=True):
 
 
 def sync_hooks(connection: sqlite3.Connection, urls: Iterable[str]) -> list[HookRow]:
-    """Make the table hold exactly these URLs: a new one starts at the end of the log, others go on."""
+    """Make the table hold exactly these URLs.
+
+    One that is known goes on where it was. A new one goes on where the slowest of those was whose place it
+    takes: what they have not got is not lost. Where none goes, it starts at the end of the log.
+    """
     wanted = list(dict.fromkeys(urls))
     marks = ", ".join("?" * len(wanted))
-    connection.execute(f"DELETE FROM hooks WHERE url NOT IN ({marks})", wanted)  # noqa: S608  question marks
-    moment = now()
+    gone = connection.execute(
+        f"DELETE FROM hooks WHERE url NOT IN ({marks}) RETURNING cursor",  # noqa: S608  question marks
+        wanted,
+    ).fetchall()
+    start, moment = min((cursor for (cursor,) in gone), default=last_seq(connection)), now()
     for url in wanted:
         connection.execute(
             "INSERT INTO hooks (url, cursor, updated_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (url, last_seq(connection), moment),
+            (url, start, moment),
         )
     rows = connection.execute("SELECT url, cursor, attempts, next_attempt, pause FROM hooks").fetchall()
     return [

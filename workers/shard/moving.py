@@ -36,7 +36,7 @@ DELETE FROM messages WHERE chat = :lid AND EXISTS (
     WHERE kept.id = messages.id AND kept.chat = :phone AND kept.from_me = messages.from_me
         AND (kept.from_me OR coalesce((SELECT phone FROM lids WHERE lid = kept.sender), kept.sender)
             = coalesce((SELECT phone FROM lids WHERE lid = messages.sender), messages.sender))
-) RETURNING from_me = 0 AND target_id = ''
+) RETURNING id, status, from_me = 0 AND target_id = ''
 """
 
 
@@ -58,10 +58,12 @@ def move(connection: sqlite3.Connection, lid: str, phone: str, names: tuple[str,
         changes.settle(connection, phone, target_id, moment)
     for message_id in got:
         receipts.settle(connection, phone, message_id, moment)
+    for message_id, status, _ in doubles:
+        receipts.advance(connection, phone, message_id, status, "", moment)
     values = {"lid": lid, "phone": phone, "old": names[0], "new": names[1], "now": moment}
     if connection.execute("SELECT 1 FROM chats WHERE jid = ?", (phone,)).fetchone() is None:
         connection.execute(_RENAME_CHAT, values)
     else:
-        counted = sum(could_be_unread for (could_be_unread,) in doubles)
+        counted = sum(could_be_unread for _, _, could_be_unread in doubles)
         connection.execute(_MERGE_CHAT, values | {"doubles": counted})
         connection.execute("DELETE FROM chats WHERE jid = ?", (lid,))
