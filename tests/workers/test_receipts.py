@@ -345,10 +345,10 @@ def test_a_message_is_as_far_as_the_receipts_under_the_lid_say(shard: Shard, tak
 @pytest.mark.parametrize("kept", ["server", "delivered"])
 def test_of_a_message_that_was_stored_twice_the_farther_state_counts(shard: Shard, kept: str) -> None:
     def fill(connection: sqlite3.Connection) -> None:
-        for chat, status in ((ALICE_LID, "read"), (ALICE, kept)):
+        for jid, state in ((ALICE_LID, "read"), (ALICE, kept)):
             row = MessageRow(
-                id="OWN", chat=chat, sender=OWN, from_me=True, timestamp=1, kind="text", content="x", raw=b"",
-                status=status,  # type: ignore[arg-type]
+                id="OWN", chat=jid, sender=OWN, from_me=True, timestamp=1, kind="text", content="x", raw=b"",
+                status=state,  # type: ignore[arg-type]
             )  # fmt: skip
             messages.add_message(connection, row)
         messages.learn_lid(connection, ALICE_LID, ALICE)
