@@ -85,10 +85,7 @@ class Devices:
 
     def add(self, entry: Entry) -> Keeper:
         """Register a device; durable when it returns. Raises 507 or 503 when the disk fails."""
-        try:
-            self._registry.put(entry)
-        except sqlite3.Error as error:
-            raise as_problem(error) from error
+        self._put(entry)
         keeper = self._keep(entry)
         self._changed(keeper)
         return keeper
@@ -106,10 +103,7 @@ class Devices:
 
     def change(self, keeper: Keeper, entry: Entry) -> None:
         """Keep changed settings of a device; durable when it returns. Raises 507 or 503."""
-        try:
-            self._registry.put(entry)
-        except sqlite3.Error as error:
-            raise as_problem(error) from error
+        self._put(entry)
         keeper.entry = entry
 
     async def remove(self, keeper: Keeper) -> None:
@@ -214,6 +208,12 @@ class Devices:
             keeper.entry = known
             self._save(known)
             self._changed(keeper)
+
+    def _put(self, entry: Entry) -> None:
+        try:
+            self._registry.put(entry)
+        except sqlite3.Error as error:
+            raise as_problem(error) from error
 
     def _save(self, entry: Entry) -> None:
         try:

@@ -45,7 +45,7 @@ from wagateway.commands.internal import (
     StartWorker,
     Unlink,
 )
-from wagateway.contract import Problem
+from wagateway.contract import Command, Problem, R
 from wagateway.link import Link
 from wagateway.phone import digits
 from wagateway.problems import device_not_found, device_not_logged_in, device_unavailable, invalid
@@ -260,12 +260,9 @@ def _shown(entry: Entry) -> DeviceProxy:
 
 async def _configured(devices: Devices, keeper: Keeper) -> bool:
     """Whether the running worker has taken the device's webhook."""
-    address = wire.worker_socket(devices.runtime, keeper.entry.device_id)
+    hooks = devices.hooks(keeper.entry)
     try:
-        with Link(devices.context, address) as link:
-            async with asyncio.timeout(CONFIGURE_SECONDS):
-                await link.connected.wait()
-            await link.ask(ConfigureHooks(hooks=devices.hooks(keeper.entry)), CONFIGURE_SECONDS)
+        await _ask(devices, keeper, ConfigureHooks(hooks=hooks), CONFIGURE_SECONDS)
     except (Problem, TimeoutError):
         return False
     return True
@@ -308,10 +305,15 @@ async def _unlink(devices: Devices, keeper: Keeper) -> bool:
     keeper.start()
     try:
         await keeper.until(lambda row: row.worker == "parked" or row.state == "logged_in", READY_SECONDS)
-        with Link(devices.context, wire.worker_socket(devices.runtime, keeper.entry.device_id)) as link:
-            async with asyncio.timeout(UNLINK_SECONDS):
-                await link.connected.wait()
-            return (await link.ask(Unlink(), UNLINK_SECONDS)).unlinked
+        return (await _ask(devices, keeper, Unlink(), UNLINK_SECONDS)).unlinked
     except (Problem, TimeoutError) as error:
         log.warning("device.not_unlinked", device=keeper.entry.device_id, error=str(error))
         return False
+
+
+async def _ask(devices: Devices, keeper: Keeper, command: Command[R], seconds: float) -> R:
+    """The worker's reply; raises `Problem`, or TimeoutError where it cannot be reached."""
+    with Link(devices.context, wire.worker_socket(devices.runtime, keeper.entry.device_id)) as link:
+        async with asyncio.timeout(seconds):
+            await link.connected.wait()
+        return await link.ask(command, seconds)

@@ -2,7 +2,7 @@
 
 import math
 from contextvars import ContextVar
-from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -59,6 +59,23 @@ class Upload(msgspec.Struct, frozen=True):
     sha256: str
     name: str = ""
     type: str = ""
+
+
+def largest_upload(field: msgspec.structs.FieldInfo) -> int:
+    """The most bytes of the file that a field takes; 0 where it takes none.
+
+    Raises TypeError for an `Upload` that is said otherwise: else a client could write one, with any path.
+    """
+    for part in (field.type, *get_args(field.type)):
+        if get_origin(part) is Annotated and get_args(part)[0] is Upload:
+            return int(next(note.extra["most"] for note in get_args(part)[1:] if note.extra))
+    if _holds_upload(field.type):
+        raise TypeError(f"{field.name}: say Annotated[Upload, Meta(extra={{'most': bytes}})], and no list")
+    return 0
+
+
+def _holds_upload(kind: Any) -> bool:
+    return kind is Upload or any(map(_holds_upload, get_args(kind)))
 
 
 class Command(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unknown_fields=True):

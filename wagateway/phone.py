@@ -82,6 +82,11 @@ def is_lid(jid: str) -> bool:
     return jid.endswith("@" + LID)
 
 
+def user_of(jid: str) -> str:
+    """What stands before the @: what somebody is called while no name is known."""
+    return jid.partition("@")[0]
+
+
 def digits(jid: str) -> str:
     """The phone number of a phone JID, "" of any other: the digits of a LID are no number."""
-    return jid.partition("@")[0] if is_phone(jid) else ""
+    return user_of(jid) if is_phone(jid) else ""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from wagateway.commands.users import Contact
-from wagateway.phone import is_person
+from wagateway.phone import is_person, user_of
 from workers.facts import ContactFacts
 from workers.shard.people import Person
 
@@ -44,7 +44,7 @@ def _merged(first: ContactFacts | None, second: ContactFacts) -> ContactFacts:
 def _contact(facts: ContactFacts) -> Contact:
     return Contact(
         jid=facts.jid,
-        name=best_name(facts) or facts.jid.partition("@")[0],
+        name=best_name(facts) or user_of(facts.jid),
         lid=facts.lid,
         full_name=facts.full_name,
         push_name=facts.push_name,

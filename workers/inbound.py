@@ -17,13 +17,12 @@ from wagateway.events import UNREAD, UnreadPayload, rfc3339
 from workers import arrivals, calls
 from workers.arrivals import Arrived, Called, Kept, Own
 from workers.engine import GroupNews, IncomingCall, IncomingMessage, IncomingReceipt
+from workers.patience import tries
 from workers.shard import Shard
 from workers.shard import log as event_log
 from workers.shard.groups import keep_groups
 from workers.shard.writer import STORAGE
 
-_FIRST_PAUSE = 0.5  # seconds between tries to store while the disk is full
-_LONGEST_PAUSE = 10.0
 _MOST_UNSETTLED = 128  # receipts whose commit nobody has seen yet
 
 T = TypeVar("T")
@@ -153,15 +152,15 @@ class Inbound:
         return self._store(lambda connection: event_log.append(connection, self._own, UNREAD, chat, payload))
 
     def _store(self, write: Callable[[sqlite3.Connection], T]) -> T:
-        pause = _FIRST_PAUSE
-        while True:
+        for pause in tries(self._stopping):
             try:
                 return self._shard.write(write).result()
             except Problem as problem:
-                if problem.code not in STORAGE or self._stopping.wait(pause):
+                if problem.code not in STORAGE:
                     raise
+                failed = problem
                 log.warning("inbound.waiting_for_disk", code=problem.code, pause=pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+        raise failed
 
 
 def _unreadable(message: IncomingMessage) -> UnreadPayload:

@@ -1,7 +1,10 @@
 """Decoding neonize's answers into the engine's own words; pure functions over protobufs."""
 
+from typing import get_args
+
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
+from wagateway.commands.users import PrivacyName
 from wagateway.phone import LID
 from workers.engine import GroupNews
 from workers.facts import (
@@ -19,15 +22,8 @@ from workers.facts import (
 from workers.neonize_jids import Who, device_text_of, text_of
 
 _MICROSECONDS = 1_000_000
-_PRIVACY = {
-    "group_add": "GroupAdd",
-    "last_seen": "LastSeen",
-    "status": "Status",
-    "profile": "Profile",
-    "read_receipts": "ReadReceipts",
-    "online": "Online",
-    "call_add": "CallAdd",
-}
+_PRIVACY = {name: name.title().replace("_", "") for name in get_args(PrivacyName)}
+"""neonize's field for each setting, which it calls GroupAdd, LastSeen …"""
 
 
 def group_facts(group: pb.GroupInfo, who: Who) -> GroupFacts:

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import structlog
 
+from workers.patience import FIRST_PAUSE, tries
+
 PART = ".part"
 WHOLE = ".history"
 """How the name of a file ends that is written in full: a serialised `Neonize.HistorySync`."""
-
-_FIRST_PAUSE = 0.5  # seconds between tries to write while the disk is full
-_LONGEST_PAUSE = 10.0
 
 log = structlog.get_logger()
 
@@ -33,7 +32,7 @@ class HistoryFolder:
         stopping: threading.Event,
         *,
         write: Callable[[int, memoryview], int] = os.write,
-        pause: float = _FIRST_PAUSE,
+        pause: float = FIRST_PAUSE,
     ) -> None:
         self._folder = folder
         self._stopping = stopping
@@ -52,20 +51,18 @@ class HistoryFolder:
         Waits for a disk that fails. False when told to stop meanwhile: then they are lost.
         """
         name = f"{time.time_ns()}-{next(self._numbers)}"
-        pause = self._pause
-        while True:
+        for pause in tries(self._stopping, self._pause):
             try:
                 self._keep(name, address, size)
             except OSError as error:
                 with contextlib.suppress(OSError):
                     (self._folder / (name + PART)).unlink(missing_ok=True)
-                if self._stopping.wait(pause):
-                    log.error("history.lost", error=error.strerror, bytes=size)  # noqa: TRY400
-                    return False
-                log.warning("history.waiting_for_disk", error=error.strerror, pause=pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                why = error.strerror
+                log.warning("history.waiting_for_disk", error=why, pause=pause)
             else:
                 return True
+        log.error("history.lost", error=why, bytes=size)
+        return False
 
     def _keep(self, name: str, address: int, size: int) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from wagateway.events import (
     RevokedPayload,
     rfc3339,
 )
+from wagateway.phone import user_of
 from workers import content
 from workers.content import Content, MediaPart
 from workers.engine import IncomingCall, IncomingReceipt, ReceiptKind
@@ -90,11 +91,7 @@ def payload_of(read: Content, facts: Facts, identities: Identities, path: str = 
 
 def readable(text: str, mentions: Iterable[Mention]) -> str:
     """A text whose mentions of LIDs are of phone numbers, where those are known."""
-    numbers = {
-        one.lid.partition("@")[0]: one.jid.partition("@")[0]
-        for one in mentions
-        if one.lid and one.jid != one.lid
-    }
+    numbers = {user_of(one.lid): user_of(one.jid) for one in mentions if one.lid and one.jid != one.lid}
     return _AT.sub(lambda found: "@" + numbers.get(found[1], found[1]), text) if numbers else text
 
 
@@ -106,7 +103,7 @@ def ack_of(receipt: IncomingReceipt, *, chat: str, sender: str, name: str) -> Ac
         chat_lid=receipt.chat_lid,
         sender=sender,
         from_lid=receipt.sender_lid,
-        sender_display_name=name or _user(sender),
+        sender_display_name=name or user_of(sender),
         receipt_type=receipt.kind,
         receipt_type_description=_RECEIPTS[receipt.kind],
         timestamp=rfc3339(receipt.timestamp),
@@ -121,7 +118,7 @@ def offer_of(call: IncomingCall, facts: Facts, *, rejected: bool) -> CallPayload
         chat_lid=facts.chat_lid,
         sender=facts.sender,
         from_lid=facts.sender_lid,
-        sender_display_name=facts.name or _user(facts.sender),
+        sender_display_name=facts.name or user_of(facts.sender),
         timestamp=rfc3339(facts.timestamp),
         auto_rejected=rejected,
         group_jid=call.group,
@@ -156,7 +153,7 @@ def _common(facts: Facts, kind: str, text: str) -> _Common:
         chat_lid=facts.chat_lid,
         sender=facts.sender,
         from_lid=facts.sender_lid,
-        sender_display_name=facts.name or _user(facts.sender),
+        sender_display_name=facts.name or user_of(facts.sender),
         from_name=facts.push_name,
         timestamp=rfc3339(facts.timestamp),
         is_from_me=facts.is_from_me,
@@ -269,7 +266,3 @@ def _revoked(read: Content, facts: Facts, identities: Identities, common: _Commo
         revoked_sender=author,
         revoked_sender_lid=author_lid,
     )
-
-
-def _user(jid: str) -> str:
-    return jid.partition("@")[0]

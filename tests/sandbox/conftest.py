@@ -20,6 +20,7 @@ from wagateway.commands import sandbox as c
 from wagateway.contract import Command
 from wagateway.link import Context, Link
 from wagateway.sandbox.world import World
+from wagateway.whatsapp.stanza import Node
 
 SECONDS = 30.0
 ANN, BOB, CAROL = "628111000001", "628111000002", "628111000003"
@@ -73,6 +74,20 @@ class Sandbox:
         return await self.link.ask(command, seconds)
 
 
+def got(answer: Node, *path: str) -> Node:
+    """The part of an answer that is found by these tags, one inside the other."""
+    for tag in path:
+        child = answer.child(tag)
+        assert child is not None, answer
+        answer = child
+    return answer
+
+
+def code(answer: Node) -> str:
+    """The error of an answer."""
+    return got(answer, "error").attr("code")
+
+
 class RealClient:
     """A real neonize client in a process of its own."""
 
@@ -89,10 +104,10 @@ class RealClient:
         self.said.clear()
         folder = self._folder
         environment = {**os.environ, "SSL_CERT_FILE": str(folder / "ca.pem"), "NEONIZE_BOT_TAG": "off"}
-        arguments = [str(folder / "network.json"), str(folder / f"{self._name}.db")]
+        arguments = [*self._program(), str(folder / f"{self._name}.db")]
         with (folder / f"{self._name}.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *[sys.executable, "-m", "tests.sandbox.real_client", *arguments],
+                *[sys.executable, "-m", *arguments],
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
@@ -100,6 +115,9 @@ class RealClient:
             )
         self._listener = asyncio.create_task(self._listen(self._process))
         return self
+
+    def _program(self) -> list[str]:
+        return ["tests.sandbox.real_client", str(self._folder / "network.json")]
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.sandbox.conftest import ANN, BOB, CAROL
+from tests.sandbox.conftest import ANN, BOB, CAROL, code, got
 from tests.sandbox.test_phones import link
 from wagateway.commands import sandbox as c
 from wagateway.contract import Problem
@@ -38,19 +38,6 @@ def ask(world: World, number: str, to: Jid, kind: str, body: Node) -> Node:
     client = Endpoint(world.phones[number].account, 1)
     iq = Node("iq", {"xmlns": "w:g2", "id": "1", "type": kind, "to": to}, [body])
     return desk(world.network, world.phones)(client, iq)
-
-
-def got(answer: Node, *path: str) -> Node:
-    for tag in path:
-        child = answer.child(tag)
-        assert child is not None, answer
-        answer = child
-    return answer
-
-
-def code(answer: Node) -> str:
-    """The error of an answer."""
-    return got(answer, "error").attr("code")
 
 
 def jid(world: World, number: str) -> Jid:

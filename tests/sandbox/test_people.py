@@ -4,7 +4,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.sandbox.conftest import ANN, BOB, CAROL
+from tests.sandbox.conftest import ANN, BOB, CAROL, code, got
 from tests.sandbox.test_phones import link, send
 from wagateway.commands import sandbox as c
 from wagateway.contract import Problem
@@ -37,18 +37,6 @@ def ask(world: World, number: str, xmlns: str, kind: str, *body: Node, target: J
     if target is not None:
         attrs["target"] = target
     return desk(world.network, world.phones, world.media)(device(world, number), Node("iq", attrs, [*body]))
-
-
-def got(answer: Node, *path: str) -> Node:
-    for tag in path:
-        child = answer.child(tag)
-        assert child is not None, answer
-        answer = child
-    return answer
-
-
-def code(answer: Node) -> str:
-    return got(answer, "error").attr("code")
 
 
 def told(world: World, number: str, kind: str) -> list[Node]:

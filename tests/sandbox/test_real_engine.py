@@ -1,10 +1,8 @@
 """Our engine with the real neonize: at least one call of each kind that WhatsApp answers."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -25,22 +23,8 @@ KATE, LEO, MIA, NOBODY = "628666000001", "628666000002", "628666000003", "628666
 class EngineProcess(RealClient):
     """A process with our engine instead of neonize's own client."""
 
-    async def start(self) -> Self:
-        """Start it, again with the same session."""
-        self.said.clear()
-        folder = self._folder
-        environment = {**os.environ, "SSL_CERT_FILE": str(folder / "ca.pem"), "NEONIZE_BOT_TAG": "off"}
-        with (folder / f"{self._name}.log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *[sys.executable, "-m", "tests.sandbox.engine_client", str(folder)],
-                str(folder / f"{self._name}.db"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                env=environment,
-            )
-        self._listener = asyncio.create_task(self._listen(self._process))
-        return self
+    def _program(self) -> list[str]:
+        return ["tests.sandbox.engine_client", str(self._folder)]
 
     async def call(self, method: str, **arguments: object) -> dict[str, Any]:
         """What came of a method of the engine."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from wagateway.contract import Command, Problem, Upload
+from wagateway.contract import Command, Problem, Upload, largest_upload
 from wagateway.problems import invalid
 
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
@@ -150,7 +150,7 @@ def _field(found: msgspec.structs.FieldInfo) -> Field:
         many=any(get_origin(part) is list for part in plain),
         truth=bool in plain,
         number=float in plain,
-        most=_most(found),
+        most=largest_upload(found),
         choices=tuple(one for part in plain if get_origin(part) is Literal for one in get_args(part)),
         takes_none=NoneType in plain,
         takes_blank=_accepts_blank(found.type),
@@ -164,19 +164,6 @@ def _parts(kind: Any) -> tuple[Any, ...]:
     if origin in (Union, UnionType):
         return tuple(part for one in get_args(kind) for part in _parts(one))
     return (kind,)
-
-
-def _most(found: msgspec.structs.FieldInfo) -> int:
-    for part in (found.type, *get_args(found.type)):
-        if get_origin(part) is Annotated and get_args(part)[0] is Upload:
-            return int(next(note.extra["most"] for note in get_args(part)[1:] if note.extra))
-    if _holds_upload(found.type):  # else a client could write one itself, with any path
-        raise TypeError(f"{found.name}: say Annotated[Upload, Meta(extra={{'most': bytes}})], and no list")
-    return 0
-
-
-def _holds_upload(kind: Any) -> bool:
-    return kind is Upload or any(map(_holds_upload, get_args(kind)))
 
 
 def _accepts_blank(kind: Any) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import NODEFAULT, inspect
 from msgspec.structs import FieldInfo
 
-from wagateway.contract import Command, Upload, reply_type
+from wagateway.contract import Command, largest_upload, reply_type
 
 Schema = dict[str, object]
 
@@ -39,14 +39,14 @@ class Schemas(msgspec.Struct, frozen=True):
 def schemas_of(commands: Iterable[type[Command[Any]]], replies: Iterable[object]) -> Schemas:
     """All schemas of these commands, and of replies that no command has."""
     fields = {command: msgspec.structs.fields(command) for command in commands}
-    taken = [field.type for own in fields.values() for field in own if not _most(field.type)]
+    taken = [field.type for own in fields.values() for field in own if not largest_upload(field)]
     given = sorted({*replies, *map(reply_type, fields)} - {NoneType}, key=repr)
     answered = {**_structs(given)}
     kinds = [*taken, *given, *answered]
     found, components = msgspec.json.schema_components(kinds, ref_template=_REFS + "{name}")
     schemas = iter(map(_portable, found))
     inputs = {
-        command: tuple(_input(field, {} if _most(field.type) else next(schemas)) for field in own)
+        command: tuple(_input(field, {} if largest_upload(field) else next(schemas)) for field in own)
         for command, own in fields.items()
     }
     replied = {kind: next(schemas) for kind in given}
@@ -60,7 +60,7 @@ def schemas_of(commands: Iterable[type[Command[Any]]], replies: Iterable[object]
 
 def _input(field: FieldInfo, schema: Schema) -> Input:
     info = inspect.type_info(field.type)
-    if most := _most(field.type):
+    if most := largest_upload(field):
         text = f"A file of at most {most // 1_000_000} MB"
         schema = {"type": "string", "format": "binary", "description": text}
     elif not field.required:
@@ -121,15 +121,6 @@ def _structs(kinds: Iterable[object]) -> dict[type, bool]:
     infos = inspect.multi_type_info(kinds)
     parts = [part for info in infos for part in _parts(info) if isinstance(part, inspect.StructType)]
     return {part.cls: part.cls.__struct_config__.omit_defaults for part in parts}
-
-
-def _most(kind: object) -> int:
-    for part in _parts(inspect.type_info(kind)):
-        if isinstance(part, inspect.Metadata) and part.extra and "most" in part.extra:
-            assert isinstance(part.type, inspect.StructType)
-            assert part.type.cls is Upload
-            return int(part.extra["most"])
-    return 0
 
 
 def _parts(info: inspect.Type) -> Iterator[inspect.Type]:

@@ -1,7 +1,6 @@
 """Telling senders by itself that their messages were read."""
 
 import asyncio
-import sqlite3
 from collections.abc import Iterable
 from functools import partial
 
@@ -9,7 +8,8 @@ from wagateway.phone import BROADCAST, NEWSLETTER
 from workers import acting
 from workers.arrivals import Arrived
 from workers.device import Device
-from workers.shard import messages
+from workers.shard import chats
+from workers.shard.people import find_people
 
 _NOT_READ = (f"@{BROADCAST}", f"@{NEWSLETTER}")
 
@@ -29,14 +29,8 @@ def together(batch: Iterable[Arrived]) -> dict[str, list[Arrived]]:
 
 async def read(device: Device, chat: str, unread: list[Arrived]) -> None:
     """Tell the senders, and count the messages as read; raises `Problem`."""
-    lids = await device.shard.read(partial(_lids, unread=unread))
-    await acting.tell_read(device.engine, chat, [(one.id, one.sender, lids[one.sender]) for one in unread])
-
-    def keep(connection: sqlite3.Connection) -> None:
-        messages.mark_read(connection, messages.phone_of(connection, chat), [one.id for one in unread])
-
-    await asyncio.wrap_future(device.shard.write(keep))
-
-
-def _lids(connection: sqlite3.Connection, unread: list[Arrived]) -> dict[str, str]:
-    return {one.sender: messages.lid_of(connection, one.sender) for one in unread}
+    people = await device.shard.read(partial(find_people, jids={one.sender for one in unread}))
+    told = [(one.id, one.sender, people[one.sender].lid) for one in unread]
+    await acting.tell_read(device.engine, chat, told)
+    ids = [one.id for one in unread]
+    await asyncio.wrap_future(device.shard.write(partial(chats.read, chat=chat, ids=ids)))

@@ -16,7 +16,7 @@ from wagateway.commands.chats import (
     StoredMessage,
 )
 from wagateway.events import rfc3339
-from wagateway.phone import to_jid
+from wagateway.phone import to_jid, user_of
 from wagateway.problems import invalid
 from workers.device import Device
 from workers.shard import chatpages, pages
@@ -119,7 +119,7 @@ def _message(device: Device, row: pages.PageRow, reactions: list[ReactionRow]) -
         id=row.id,
         chat_jid=row.chat,
         sender_jid=row.sender,
-        sender_display_name=row.name or row.sender.partition("@")[0],
+        sender_display_name=row.name or user_of(row.sender),
         content=row.content,
         timestamp=rfc3339(row.timestamp),
         is_from_me=bool(row.from_me),
@@ -150,7 +150,7 @@ def _reaction(device: Device, row: ReactionRow) -> Reaction:
     return Reaction(
         emoji=row.emoji,
         sender_jid=row.sender,
-        sender_display_name=row.name or row.sender.partition("@")[0],
+        sender_display_name=row.name or user_of(row.sender),
         is_from_me=bool(row.from_me),
         timestamp=rfc3339(row.timestamp),
         sender_lid=_lid(device, row.sender, row.sender_lid),

@@ -17,11 +17,10 @@ from workers.arrivals import Own
 from workers.history.keeping import Tally, keep
 from workers.history.reading import Batch, Part, batches
 from workers.history.wire import Malformed
+from workers.patience import FIRST_PAUSE, tries
 from workers.shard import Shard
 from workers.shard.writer import STORAGE
 
-_FIRST_PAUSE = 0.5  # seconds between tries to store while the disk is full
-_LONGEST_PAUSE = 10.0
 _MOST_BAD = 3
 
 log = structlog.get_logger()
@@ -37,7 +36,7 @@ class History:
     A file is removed when all of it is stored. What cannot be read is kept aside as `.bad`.
     """
 
-    def __init__(self, shard: Shard, folder: Path, own: Own, *, pause: float = _FIRST_PAUSE) -> None:
+    def __init__(self, shard: Shard, folder: Path, own: Own, *, pause: float = FIRST_PAUSE) -> None:
         self._shard = shard
         self._folder = folder
         self._own = own
@@ -116,16 +115,15 @@ class History:
         def write(connection: sqlite3.Connection) -> Tally:
             return keep(connection, self._own, batch)
 
-        pause = self._pause
-        while not self._stopping.is_set():
+        if self._stopping.is_set():
+            raise Stopped
+        for pause in tries(self._stopping, self._pause):
             try:
                 return self._gently(write)
             except Problem as problem:
                 if problem.code not in STORAGE:
                     raise Stopped from None
                 log.warning("history.waiting_for_disk", code=problem.code, pause=pause)
-                self._stopping.wait(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
         raise Stopped
 
     def _gently(self, write: Callable[[sqlite3.Connection], Tally]) -> Tally:

@@ -8,6 +8,7 @@ import msgspec
 from wagateway.problems import message_not_found
 from workers.shard import messages
 from workers.shard.messages import StoredRow
+from workers.shard.people import lid_sql
 
 UNSENT = "local-"
 """How the ids begin under which we keep what WhatsApp has no id for."""
@@ -17,12 +18,13 @@ FOREVER = -1
 
 _MOST_UNREAD = 1000
 
-_UNREAD = """
-SELECT id, coalesce((SELECT phone FROM lids WHERE lid = sender), sender), metadata != '' FROM messages
-WHERE chat = :chat AND from_me = 0 AND target_id = ''
+_UNREAD = f"""
+SELECT id, coalesce((SELECT phone FROM lids WHERE lid = sender), sender), {lid_sql("messages.sender")},
+    metadata != ''
+FROM messages WHERE chat = :chat AND from_me = 0 AND target_id = ''
 ORDER BY timestamp DESC, row DESC
 LIMIT (SELECT min(unread_count, :most) FROM chats WHERE jid = :chat)
-"""
+"""  # noqa: S608  literals of this package
 
 _NEWEST = """
 SELECT id FROM messages WHERE chat = ? AND target_id = '' AND metadata = '' AND id NOT LIKE ? || '%'
@@ -77,11 +79,8 @@ def find_unread(connection: sqlite3.Connection, chat: str) -> list[Unread]:
     known = messages.phone_of(connection, chat)
     if connection.execute("SELECT 1 FROM chats WHERE jid = ?", (known,)).fetchone() is None:
         return []
-    rows = connection.execute(_UNREAD, {"chat": known, "most": _MOST_UNREAD}).fetchall()
-    return [
-        Unread(row_id, sender, messages.lid_of(connection, sender), bool(is_call))
-        for row_id, sender, is_call in rows
-    ]
+    rows = connection.execute(_UNREAD, {"chat": known, "most": _MOST_UNREAD})
+    return [Unread(row_id, sender, lid, bool(is_call)) for row_id, sender, lid, is_call in rows]
 
 
 def is_marked_unread(connection: sqlite3.Connection, chat: str) -> bool:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from workers.shard import messages
+from workers.shard import marks, messages
 from workers.shard.messages import fallback_name
 
 
@@ -75,12 +75,10 @@ def tell_chat(connection: sqlite3.Connection, chat: OldChat) -> bool:
     moment = messages.now()
     values = msgspec.structs.asdict(chat) | {"fallback": fallback_name(chat.jid), "now": moment}
     added = connection.execute(_ADD, values).rowcount > 0
-    first = connection.execute(
-        "INSERT OR IGNORE INTO marks (name, at) VALUES (?, ?)", (f"history:{chat.jid}", moment)
-    )
+    first = marks.once(connection, f"history:{chat.jid}", moment)
     if added:
         return True
-    if first.rowcount:
+    if first:
         connection.execute(_SET, values)
     if chat.name:
         connection.execute(_NAME, values)

@@ -32,6 +32,11 @@ def put(connection: sqlite3.Connection, name: Mark, at: int) -> None:
     connection.execute("INSERT OR REPLACE INTO marks (name, at) VALUES (?, ?)", (name, at))
 
 
+def once(connection: sqlite3.Connection, name: str, at: int) -> bool:
+    """Whether this is the first time, which is remembered."""
+    return connection.execute("INSERT OR IGNORE INTO marks (name, at) VALUES (?, ?)", (name, at)).rowcount > 0
+
+
 def drop(connection: sqlite3.Connection, name: Mark) -> None:
     """Forget it."""
     connection.execute("DELETE FROM marks WHERE name = ?", (name,))

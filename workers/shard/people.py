@@ -5,23 +5,22 @@ from collections.abc import Iterable
 
 import msgspec
 
-_FIND = """
-WITH asked AS (SELECT value AS jid FROM json_each(?)),
-    found AS (SELECT asked.jid, coalesce(lids.phone, asked.jid) AS phone FROM asked
-        LEFT JOIN lids ON lids.lid = asked.jid)
-SELECT jid, phone,
-    CASE WHEN phone LIKE '%@lid' THEN phone
-        ELSE coalesce((SELECT lid FROM lids WHERE lids.phone = found.phone LIMIT 1), '') END,
-    coalesce((SELECT name FROM contacts WHERE contacts.jid = found.phone),
-        (SELECT name FROM contacts WHERE contacts.jid = found.jid), '')
-FROM found
-"""
-
 
 def lid_sql(jid: str) -> str:
     """SQL for the LID of a JID, which is itself where it is one, and '' where it is not known."""
-    known = f"coalesce((SELECT lid FROM lids WHERE phone = {jid} LIMIT 1), '')"  # noqa: S608  a name of a column
+    known = f"coalesce((SELECT lid FROM lids WHERE lids.phone = {jid} LIMIT 1), '')"  # noqa: S608  a name of a column
     return f"CASE WHEN {jid} GLOB '*@lid' THEN {jid} ELSE {known} END"
+
+
+_FIND = f"""
+WITH asked AS (SELECT value AS jid FROM json_each(?)),
+    found AS (SELECT asked.jid, coalesce(lids.phone, asked.jid) AS phone FROM asked
+        LEFT JOIN lids ON lids.lid = asked.jid)
+SELECT jid, phone, {lid_sql("found.phone")},
+    coalesce((SELECT name FROM contacts WHERE contacts.jid = found.phone),
+        (SELECT name FROM contacts WHERE contacts.jid = found.jid), '')
+FROM found
+"""  # noqa: S608  literals of this file
 
 
 class Person(msgspec.Struct, frozen=True):
