@@ -14,9 +14,10 @@ DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 Target = Literal["device", "supervisor", "sandbox"]
 """Which process answers: the worker of the addressed device, the supervisor or the sandbox."""
 
-Needs = Literal["login", "shard", "worker", "nothing"]
-"""What a device command needs: a logged-in device; its stored data only; a running worker, which is
-started when there is none; or nothing (the front answers from its device table without a worker)."""
+Needs = Literal["login", "shard", "log", "worker", "nothing"]
+"""What a device command needs: a logged-in device; its stored data only; its log, which is there even for
+one that was never logged in; a running worker, which is started when there is none; or nothing (the front
+answers from its device table without a worker)."""
 
 
 class Problem(Exception):

@@ -80,6 +80,50 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         list[str],
         _setting("WHATSAPP_WEBHOOK_EVENTS", "--webhook-events", "event names to deliver; empty: all"),
     ] = []
+    webhook_ignore_jids: Annotated[
+        list[str],
+        _setting(
+            "WHATSAPP_WEBHOOK_IGNORE_JIDS",
+            "--webhook-ignore-jids",
+            "JIDs whose events are not delivered, comma separated; @g.us stands for all groups",
+        ),
+    ] = []
+    webhook_concurrency: Annotated[
+        int,
+        _setting(
+            "WAGATEWAY_WEBHOOK_CONCURRENCY",
+            "--webhook-concurrency",
+            "deliveries at a time to a webhook; those of a chat come one after the other",
+        ),
+    ] = 4
+    webhook_give_up: Annotated[
+        Seconds,
+        _setting(
+            "WAGATEWAY_WEBHOOK_GIVE_UP",
+            "--webhook-give-up",
+            "for how long an event is tried again before it is a dead letter, such as 96h",
+        ),
+    ] = Seconds(4 * 86400)
+    event_days: Annotated[
+        int,
+        _setting("WAGATEWAY_EVENT_DAYS", "--event-days", "days that delivered events are kept; 0: for ever"),
+    ] = 14
+    event_megabytes: Annotated[
+        int,
+        _setting(
+            "WAGATEWAY_EVENT_MEGABYTES",
+            "--event-megabytes",
+            "megabytes of events per device, the oldest delivered and dead ones go first; 0: no limit",
+        ),
+    ] = 500
+    dead_letter_days: Annotated[
+        int,
+        _setting(
+            "WAGATEWAY_DEAD_LETTER_DAYS",
+            "--dead-letter-days",
+            "days that dead letters are kept; 0: for ever",
+        ),
+    ] = 30
     auto_download_media: Annotated[
         bool,
         _setting(
@@ -303,6 +347,12 @@ def _check_numbers(settings: Settings) -> None:
         raise Refused("--auto-reply-cooldown, --auto-reply-age: must not be less than 0, and the age not 0")
     if not 0 < settings.presence_pulse_duration < settings.presence_pulse_interval:
         raise Refused("--presence-pulse-duration: must be more than 0 and less than the interval")
+    if not 1 <= settings.webhook_concurrency <= 64:
+        raise Refused("--webhook-concurrency: must be between 1 and 64")
+    if not 1 <= settings.webhook_give_up <= 30 * 86400:
+        raise Refused("--webhook-give-up: must be between 1 second and 30 days (720h)")
+    if min(settings.event_days, settings.event_megabytes, settings.dead_letter_days) < 0:
+        raise Refused("--event-days, --event-megabytes, --dead-letter-days: must not be less than 0")
     if settings.media_days < 0 or settings.media_megabytes < 0:
         raise Refused("--media-days, --media-megabytes: must not be less than 0")
 

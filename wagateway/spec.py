@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from wagateway.commands.internal import Hooks
+from wagateway.commands.internal import Hook
 from wagateway.settings import Secret, Settings
 from wagateway.wire import device_key
 
@@ -21,11 +21,20 @@ class SandboxNetwork(msgspec.Struct, frozen=True):
     ca: str
 
 
+class Death(msgspec.Struct, frozen=True):
+    """How the worker before this one ended, and when (Unix seconds); `restarts` counts it too."""
+
+    reason: str
+    at: float
+    restarts: int
+
+
 class WorkerSpec(msgspec.Struct, frozen=True):
     """A worker's orders. `token` is random per spawn and marks its beats.
 
     `life` is a descriptor that reads end-of-file when the supervisor is gone. `connect` is whether to log
-    in to WhatsApp at once. `proxy` is the URL through which all its traffic with WhatsApp goes, if any.
+    in to WhatsApp at once. `death` is that of the worker before it, if that was not asked for. `proxy` is
+    the URL through which all its traffic with WhatsApp goes, if any.
     """
 
     device_id: str
@@ -35,7 +44,8 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     life: int
     log: int
     connect: bool
-    hooks: Hooks
+    hooks: list[Hook]
+    death: Death | None = None
     proxy: Secret | None = None
     sandbox: SandboxNetwork | None = None
 

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from wagateway.events import ACK, MEDIA_READY
+from wagateway.events.catalogue import ACK, MEDIA_READY
 from wagateway.phone import is_group, is_lid
 from wagateway.whatsapp.protos import E2E
 from workers import content, payloads

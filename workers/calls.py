@@ -4,7 +4,7 @@ import sqlite3
 
 import msgspec
 
-from wagateway.events import CALL
+from wagateway.events.catalogue import CALL
 from workers import arrivals, payloads
 from workers.engine import IncomingCall
 from workers.payloads import Facts

@@ -3,22 +3,23 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import structlog
 
 from wagateway.commands.app import DeviceState
-from wagateway.commands.internal import Hooks
 from wagateway.contract import Problem
 from wagateway.exits import Exit
 from wagateway.problems import device_not_logged_in, device_unavailable
 from wagateway.settings import Settings
 from workers.attachments import Attachments
 from workers.conversion.converter import Converter
+from workers.delivery import Delivery
 from workers.egress import Egress, Rules
 from workers.engine import ConnectionChange, Engine, QrShown
 from workers.forwarding import Forwarding
+from workers.head import Head
 from workers.media import Media, Way
 from workers.outbox import Outbox
 from workers.pairing import Pairing
@@ -48,8 +49,8 @@ class Device:
 
     `jid`, `lid` and `display_name` are the account's, "" when not paired or not known. Files are kept in
     `folder`, and worked on in its `tmp`, which is emptied; those of messages come the `way`. `changed` is
-    called after every change of state, `logged_in` after each login; `send_events_to` changes the hooks.
-    `over` gets the exit code when the worker must end.
+    called after every change of state, `logged_in` after each login. `head` is told of every event that is
+    committed, `delivery` is set by the worker. `over` gets the exit code when the worker must end.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class Device:
         self.settings = settings
         self.engine = engine
         self.shard = shard
+        self.head = Head()
+        self.delivery: Delivery
         self.outbox = Outbox(shard)
         scratch = Scratch(folder / "tmp")
         self._converter = Converter(scratch.folder)
@@ -76,7 +79,6 @@ class Device:
         self.reason = ""
         self.changed: Callable[[], None] = _nobody_listens
         self.logged_in: Callable[[], None] = _nobody_listens
-        self.send_events_to: Callable[[Hooks], Awaitable[None]] = _nowhere
         self.over: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self.used_at = time.monotonic()
         self.jid, self.lid, self.display_name = NOBODY
@@ -245,7 +247,3 @@ class Device:
 
 def _nobody_listens() -> None:
     """Until the beats are there."""
-
-
-async def _nowhere(hooks: Hooks) -> None:
-    """Until the hooks are there."""

@@ -99,6 +99,95 @@ class IncomingCall(msgspec.Struct, frozen=True):
     version: str = ""
 
 
+class GroupChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about a group changed; None for what did not. JIDs and LIDs as in `IncomingMessage`.
+
+    `actor` is who did it, "" where WhatsApp does not say. `timer` as in `GroupNews`, `timestamp` is Unix
+    milliseconds. Members are JIDs in the form that the group itself uses.
+    """
+
+    jid: str
+    actor: str = ""
+    actor_lid: str = ""
+    timestamp: int = 0
+    name: str | None = None
+    topic: str | None = None
+    locked: bool | None = None
+    announce: bool | None = None
+    timer: int | None = None
+    invite_link: str | None = None
+    deleted: bool | None = None
+    joined: list[str] = []
+    left: list[str] = []
+    promoted: list[str] = []
+    demoted: list[str] = []
+
+
+class GroupJoined(msgspec.Struct, frozen=True, kw_only=True):
+    """The account is in a group from now on; fields as in `GroupChange`."""
+
+    jid: str
+    actor: str = ""
+    actor_lid: str = ""
+    name: str = ""
+    timer: int | None = None
+    reason: str = ""
+
+
+class ChatPresence(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody types or has stopped; JIDs and LIDs as in `IncomingMessage`.
+
+    `state` is composing or paused, `media` audio while they record, else "".
+    """
+
+    chat: str
+    chat_lid: str
+    sender: str
+    sender_lid: str
+    state: str
+    media: str
+
+
+class PostChange(msgspec.Struct, frozen=True, kw_only=True):
+    """How a post of a newsletter is doing; reactions by emoji."""
+
+    server_id: int
+    views: int = 0
+    reactions: dict[str, int] = {}
+
+
+class NewsletterChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about a newsletter: it was joined, left (`role` is then what is left), (un)muted, or read.
+
+    `mute` is on or off. The other fields belong to one `change` each.
+    """
+
+    jid: str
+    change: Literal["joined", "left", "mute", "posts"]
+    name: str = ""
+    description: str = ""
+    role: str = ""
+    mute: str = ""
+    posts: list[PostChange] = []
+
+
+class Undecryptable(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that could not be decrypted; fields as in `IncomingMessage`.
+
+    An `unavailable` one was never sent to linked devices.
+    """
+
+    id: str
+    chat: str
+    chat_lid: str
+    sender: str
+    sender_lid: str
+    push_name: str
+    timestamp: int
+    is_from_me: bool
+    unavailable: bool = False
+
+
 class GroupNews(msgspec.Struct, frozen=True):
     """What WhatsApp tells of a group that the account is in; None for what it does not speak of.
 
@@ -181,8 +270,23 @@ class EngineEvents(Protocol):
     def call(self, call: IncomingCall) -> None:
         """Somebody calls; returns when that is committed."""
 
-    def group(self, news: GroupNews) -> None:
-        """A group has changed, or the account has joined it; returns when that is committed."""
+    def group(self, change: GroupChange) -> None:
+        """A group has changed; returns when that is committed."""
+
+    def group_joined(self, joined: GroupJoined) -> None:
+        """The account is in a new group; returns when that is committed."""
+
+    def chat_presence(self, presence: ChatPresence) -> None:
+        """Somebody types or has stopped; what comes of it may be committed later."""
+
+    def newsletter(self, change: NewsletterChange) -> None:
+        """Something about a newsletter; returns when that is committed."""
+
+    def undecryptable(self, message: Undecryptable) -> None:
+        """A message that could not be decrypted; returns when that is committed."""
+
+    def caught_up(self, count: int) -> None:
+        """After a login, all that had waited for the device has been told: so many stanzas."""
 
     def history(self) -> None:
         """A history sync was written into the folder for them (see `workers.history`)."""

@@ -13,7 +13,9 @@ import msgspec
 import structlog
 
 from wagateway.contract import Problem
-from wagateway.events import UNREAD, UnreadPayload, rfc3339
+from wagateway.events import rfc3339
+from wagateway.events.catalogue import UNREAD
+from wagateway.events.messages import UnreadPayload
 from workers import arrivals, calls
 from workers.arrivals import Arrived, Called, Kept, Own
 from workers.engine import GroupNews, IncomingCall, IncomingMessage, IncomingReceipt

@@ -2,24 +2,22 @@
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import msgspec
 
-from wagateway.event_parts import FileLink, MediaObject, Mention, PollVote
-from wagateway.events import (
-    EDITED,
-    MESSAGE,
-    REACTION,
-    REVOKED,
+from wagateway.events import Kind, rfc3339
+from wagateway.events.catalogue import EDITED, MESSAGE, REACTION, REVOKED, VOTE
+from wagateway.events.messages import (
     AckPayload,
-    CallPayload,
     EditedPayload,
     MessagePayload,
     ReactionPayload,
     RevokedPayload,
-    rfc3339,
+    VotePayload,
 )
+from wagateway.events.parts import FileLink, MediaObject, Mention, PollVote
+from wagateway.events.people import CallPayload
 from wagateway.phone import user_of
 from workers import content
 from workers.content import Content, MediaPart
@@ -28,10 +26,15 @@ from workers.engine import IncomingCall, IncomingReceipt, ReceiptKind
 Identities = Callable[[str], tuple[str, str]]
 """Both identities of a JID: the phone JID (the JID itself where that is not known) and the LID or ""."""
 
-AnyPayload = MessagePayload | ReactionPayload | EditedPayload | RevokedPayload
+AnyPayload = MessagePayload | ReactionPayload | EditedPayload | RevokedPayload | VotePayload
 
-_NAMES = {content.REACTION: REACTION, content.EDIT: EDITED, content.REVOKE: REVOKED}
-_SHOWN_AS_OBJECTS = frozenset({"contact", "contacts", "location", "live_location", "poll", content.VOTE})
+_KINDS: dict[str, Kind[Any]] = {
+    content.REACTION: REACTION,
+    content.EDIT: EDITED,
+    content.REVOKE: REVOKED,
+    content.VOTE: VOTE,
+}
+_SHOWN_AS_OBJECTS = frozenset({"contact", "contacts", "location", "live_location", "poll"})
 _SUMMARIES = frozenset({"buttons", "template", "interactive"})
 _WITHOUT_CAPTION = frozenset({"audio", "sticker"})
 _AT = re.compile(r"@([0-9]{1,20})(?![0-9])", re.ASCII)
@@ -62,13 +65,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     is_from_me: bool
 
 
-def event_of(read: Content) -> str:
-    """The name of the event that tells such a message."""
-    return _NAMES.get(read.kind, MESSAGE)
+def event_of(read: Content) -> Kind[Any]:
+    """The kind of event that tells such a message."""
+    return _KINDS.get(read.kind, MESSAGE)
 
 
 def payload_of(read: Content, facts: Facts, identities: Identities, path: str = "") -> AnyPayload:
-    """The payload of a message's event, of the kind that `event_of` names.
+    """The payload of a message's event, of the kind that `event_of` says.
 
     `path` is where its file will be served, "" when it is not fetched by itself.
     """
@@ -83,10 +86,12 @@ def payload_of(read: Content, facts: Facts, identities: Identities, path: str = 
             return EditedPayload(**common, original_message_id=target, body=text, mentions=mentions)
         case content.REVOKE:
             return _revoked(read, facts, identities, common)
+        case content.VOTE:
+            return VotePayload(**common, poll_vote=_vote(read, facts))
         case _:
             caption = readable(read.caption, mentions)
             made = _message(read, identities, common, caption, mentions)
-            return _with_file(_with_object(made, read, facts), read, caption, path)
+            return _with_file(_with_object(made, read), read, caption, path)
 
 
 def readable(text: str, mentions: Iterable[Mention]) -> str:
@@ -188,16 +193,8 @@ def _message(
     )
 
 
-def _with_object(payload: MessagePayload, read: Content, facts: Facts) -> MessagePayload:
+def _with_object(payload: MessagePayload, read: Content) -> MessagePayload:
     """What a kind shows as an object of its own."""
-    vote = None
-    if read.kind == content.VOTE:
-        vote = PollVote(
-            poll_message_id=read.target_id,
-            voter=facts.sender,
-            voter_lid=facts.sender_lid,
-            options=None if read.choices is None else list(read.choices),
-        )
     return msgspec.structs.replace(
         payload,
         contact=read.contacts[0] if read.kind == "contact" else None,
@@ -208,7 +205,15 @@ def _with_object(payload: MessagePayload, read: Content, facts: Facts) -> Messag
         order=read.order,
         interactive=payload.content if read.kind in _SUMMARIES else "",
         poll=read.poll,
-        poll_vote=vote,
+    )
+
+
+def _vote(read: Content, facts: Facts) -> PollVote:
+    return PollVote(
+        poll_message_id=read.target_id,
+        voter=facts.sender,
+        voter_lid=facts.sender_lid,
+        options=None if read.choices is None else list(read.choices),
     )
 
 

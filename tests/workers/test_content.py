@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from wagateway.event_parts import ContactCard, Poll
+from wagateway.events.parts import ContactCard, Poll
 from wagateway.whatsapp.protos import E2E, Common
 from workers.content import Content, MediaPart, interpret, text_of, timer_of
 

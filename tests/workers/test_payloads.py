@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from wagateway.event_parts import Listing, ListRow, ListSection, Order
+from wagateway.events.parts import Listing, ListRow, ListSection, Order
 from wagateway.media_types import media_path
 from wagateway.whatsapp.protos import E2E, Common
 from workers.content import Content, interpret

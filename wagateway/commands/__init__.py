@@ -10,6 +10,7 @@ from wagateway.commands import (
     calls,
     chats,
     devices,
+    events,
     groups,
     internal,
     messages,
@@ -17,6 +18,7 @@ from wagateway.commands import (
     sandbox,
     sending,
     users,
+    webhooks,
 )
 from wagateway.contract import Command
 
@@ -25,6 +27,7 @@ MODULES: tuple[ModuleType, ...] = (
     calls,
     chats,
     devices,
+    events,
     groups,
     internal,
     messages,
@@ -37,6 +40,7 @@ MODULES: tuple[ModuleType, ...] = (
     sandbox.people,
     sending,
     users,
+    webhooks,
 )
 
 

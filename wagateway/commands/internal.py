@@ -1,5 +1,6 @@
 """Commands and tables between our own processes; none has a route."""
 
+import hashlib
 from typing import ClassVar, Literal
 
 import msgspec
@@ -14,7 +15,8 @@ class Beat(msgspec.Struct, frozen=True):
     """A worker's "still alive", pushed from its event loop each second and on every change of state.
 
     `token` is the random one of its spawn. `lag` is how late the loop was, in seconds. `log_depth` counts
-    events in the log, `hook_lag` those that some hook has not got yet.
+    events in the log, `hook_lag` those that some hook has not got yet, `dead` the dead letters. `disk` is
+    the size of the shard in bytes; `storage` is `full` or `failed` while nothing can be written to it.
     """
 
     device_id: str
@@ -26,21 +28,38 @@ class Beat(msgspec.Struct, frozen=True):
     lag: float = 0.0
     log_depth: int = 0
     hook_lag: int = 0
+    dead: int = 0
+    disk: int = 0
+    storage: str = ""
 
 
-class Hooks(msgspec.Struct, frozen=True):
-    """Where the events of a device go: no `events` means all; `insecure` accepts any TLS certificate.
+class Hook(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook as a worker gets it (see `commands.webhooks.Webhook`); `secret` is what signs, never "".
 
-    `secret` signs what they get.
+    `events` are as somebody wrote them; none means all. `insecure` accepts any TLS certificate, `give_up` is
+    in seconds. `own_secret` is whether the secret is the webhook's and not the gateway's.
     """
 
-    urls: list[str]
+    id: str
+    url: str
     secret: str
+    own: bool = False
+    fixed: bool = False
+    own_secret: bool = False
     events: list[str] = []
+    ignore_jids: list[str] = []
+    headers: dict[str, str] = {}
     insecure: bool = False
+    concurrency: int = 4
+    give_up: int = 4 * 86400
 
     def __repr__(self) -> str:
-        return f"Hooks({len(self.urls)} urls)"
+        return f"Hook({self.id})"
+
+
+def id_of_url(url: str) -> str:
+    """The id of a webhook that is known by its URL only: one of the settings."""
+    return "url-" + hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
 class DeviceRow(msgspec.Struct, frozen=True):
@@ -63,6 +82,9 @@ class DeviceRow(msgspec.Struct, frozen=True):
     last_exit: str = ""
     log_depth: int = 0
     hook_lag: int = 0
+    dead: int = 0
+    disk: int = 0
+    storage: str = ""
 
 
 class DeviceTable(msgspec.Struct, frozen=True):
@@ -140,4 +162,4 @@ class ConfigureHooks(Command[None], frozen=True, kw_only=True):
     """From now on the events go there; from the supervisor to a running worker."""
 
     needs: ClassVar[Needs] = "worker"
-    hooks: Hooks
+    hooks: list[Hook]

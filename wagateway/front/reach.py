@@ -39,7 +39,7 @@ async def reach(processes: Processes, row: DeviceRow, needs: Needs, end: float) 
     if needs == "nothing":
         return None
     # Asking for a worker ends its back-off: reading must not do that to a device that keeps crashing.
-    if needs == "login" or (needs == "shard" and row.worker == "waiting"):
+    if needs == "login" or (needs in ("shard", "log") and row.worker == "waiting"):
         raise _without_worker(row)
     if needs == "shard" and not (row.paired or row.jid):
         raise device_not_logged_in(row.device_id)

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from wagateway.event_parts import Listing, ListRow, ListSection, Order
+from wagateway.events.parts import Listing, ListRow, ListSection, Order
 from workers.content.fields import field, lines, words
 from workers.content.files import file_of, file_of_header
 from workers.content.shapes import Content, MediaPart

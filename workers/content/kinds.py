@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from wagateway.event_parts import ContactCard, Location, Poll
+from wagateway.events.parts import ContactCard, Location, Poll
 from workers.content.business import (
     buttons,
     buttons_reply,

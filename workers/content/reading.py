@@ -5,7 +5,7 @@ import re
 import msgspec
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from wagateway.event_parts import Referral
+from wagateway.events.parts import Referral
 from wagateway.whatsapp.protos import E2E
 from workers.content.fields import bare_jid, words
 from workers.content.kinds import READERS, Reader, about, other

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from wagateway.event_parts import ContactCard, Listing, Location, Order, Poll, Referral
+from wagateway.events.parts import ContactCard, Listing, Location, Order, Poll, Referral
 from workers.engine import MediaKind
 
 TEXT = "text"

@@ -10,7 +10,9 @@ import msgspec
 import structlog
 
 from wagateway.contract import Problem
-from wagateway.events import MEDIA_FAILED, MEDIA_READY, MediaPayload
+from wagateway.events import Kind
+from wagateway.events.catalogue import MEDIA_FAILED, MEDIA_READY
+from wagateway.events.messages import MediaPayload
 from wagateway.problems import storage_failed, storage_full
 from workers.delivery import Pace, pause
 from workers.media import problems
@@ -92,7 +94,9 @@ class Outcomes:
             self.committed(seq)
 
 
-def tell(connection: sqlite3.Connection, own: Own, kind: str, row: MediaRow, reason: str = "") -> int:
+def tell(
+    connection: sqlite3.Connection, own: Own, kind: Kind[MediaPayload], row: MediaRow, reason: str = ""
+) -> int:
     """Append the event about the file of the row's message; returns its number. `reason` is why it failed."""
     chat = messages.phone_of(connection, row.chat)
     lid = messages.lid_of(connection, chat)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from wagateway.events import Event, P, encode, new_event_id, rfc3339
+from wagateway.events import Event, Kind, P, encode, new_event_id, rfc3339
 from workers.shard.messages import now
 
 
@@ -26,11 +26,11 @@ class Own(Protocol):
     jid: str
 
 
-def append(connection: sqlite3.Connection, own: Own, kind: str, chat: str, payload: P) -> int:
+def append(connection: sqlite3.Connection, own: Own, kind: Kind[P], chat: str, payload: P) -> int:
     """Append an event of the device; returns its number."""
     moment = now()
     event = Event(
-        event=kind,
+        event=kind.name,
         device_id=own.jid,
         session_id=own.id,
         seq=last_seq(connection) + 1,
@@ -40,7 +40,7 @@ def append(connection: sqlite3.Connection, own: Own, kind: str, chat: str, paylo
     )
     connection.execute(
         "INSERT INTO log (seq, event_id, kind, chat, time, body) VALUES (?, ?, ?, ?, ?, ?)",
-        (event.seq, event.event_id, kind, chat, moment, encode(event)),
+        (event.seq, event.event_id, kind.name, chat, moment, encode(event)),
     )
     return event.seq
 

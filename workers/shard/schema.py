@@ -2,6 +2,7 @@
 
 from sqlite_utils import Database, Migrations
 
+from wagateway.commands.internal import id_of_url
 from workers.shard.search import chat_sql, key_sql
 from workers.shard.text import searchable
 
@@ -277,3 +278,84 @@ _BASE_TIME = (
 def _base_time(database: Database) -> None:
     for statement in _BASE_TIME:
         database.execute(statement)
+
+
+_READERS = (
+    # A hook is known by its id: its URL may change, and belongs to the configuration.
+    "ALTER TABLE hooks RENAME TO old_hooks",
+    # `cursor`: it is done with every event up to there, but for those in the lanes. `attempts` failed in a
+    # row whatever the chat, `pause` is the wait that `next_attempt` ends, `down` the sum of those before it:
+    # no jump of the clock makes any of them longer.
+    """CREATE TABLE hooks (
+        id TEXT PRIMARY KEY,
+        cursor INTEGER NOT NULL,
+        state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'gone')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_attempt INTEGER NOT NULL DEFAULT 0,
+        pause INTEGER NOT NULL DEFAULT 0,
+        down INTEGER NOT NULL DEFAULT 0,
+        last_status INTEGER NOT NULL DEFAULT 0,
+        last_error TEXT NOT NULL DEFAULT '',
+        delivered_at INTEGER NOT NULL DEFAULT 0,
+        updated_at INTEGER NOT NULL
+    ) STRICT""",
+    # A chat in which a failed event holds up those behind it: the hook has its events up to `cursor` only.
+    """CREATE TABLE lanes (
+        hook TEXT NOT NULL,
+        chat TEXT NOT NULL,
+        cursor INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        next_attempt INTEGER NOT NULL,
+        pause INTEGER NOT NULL,
+        waited INTEGER NOT NULL,
+        PRIMARY KEY (hook, chat)
+    ) STRICT, WITHOUT ROWID""",
+    # Events that are delivered again: those after `cursor` up to `last`, of all or of dead letters only.
+    """CREATE TABLE replays (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        hook TEXT NOT NULL,
+        dead INTEGER NOT NULL,
+        cursor INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_attempt INTEGER NOT NULL DEFAULT 0,
+        pause INTEGER NOT NULL DEFAULT 0,
+        waited INTEGER NOT NULL DEFAULT 0,
+        created_at INTEGER NOT NULL
+    ) STRICT""",
+    # What became of an event at a hook; `took` is in milliseconds, `at` that of the last attempt.
+    """CREATE TABLE deliveries (
+        hook TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('delivered', 'failing', 'dead')),
+        attempts INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        error TEXT NOT NULL,
+        took INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (hook, seq)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX deliveries_undone ON deliveries (hook, state, seq) WHERE state != 'delivered'",
+    "CREATE INDEX deliveries_dead ON deliveries (seq) WHERE state = 'dead'",
+    "CREATE INDEX log_by_chat ON log (chat, seq)",
+    "CREATE TABLE log_totals (events INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT",
+    "INSERT INTO log_totals SELECT count(*), coalesce(sum(length(body)), 0) FROM log",
+    """CREATE TRIGGER event_added AFTER INSERT ON log BEGIN
+        UPDATE log_totals SET events = events + 1, bytes = bytes + length(new.body);
+    END""",
+    """CREATE TRIGGER event_deleted AFTER DELETE ON log BEGIN
+        UPDATE log_totals SET events = events - 1, bytes = bytes - length(old.body);
+    END""",
+)
+
+
+@SCHEMA(name="0006_readers")
+def _readers(database: Database) -> None:
+    for statement in _READERS:
+        database.execute(statement)
+    for url, cursor, updated_at in database.execute("SELECT url, cursor, updated_at FROM old_hooks"):
+        database.execute(
+            "INSERT INTO hooks (id, cursor, updated_at) VALUES (?, ?, ?)",
+            (id_of_url(url), cursor, updated_at),
+        )
+    database.execute("DROP TABLE old_hooks")

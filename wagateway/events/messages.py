@@ -1,12 +1,8 @@
-"""What happens on a device, as hooks get it: one envelope, one payload per kind."""
-
-import uuid
-from datetime import UTC, datetime
-from typing import Generic, TypeVar
+"""What is told of messages: the payloads of their events."""
 
 import msgspec
 
-from wagateway.event_parts import (
+from wagateway.events.parts import (
     ContactCard,
     FileLink,
     Listing,
@@ -18,38 +14,6 @@ from wagateway.event_parts import (
     PollVote,
     Referral,
 )
-
-P = TypeVar("P")
-
-MESSAGE = "message"
-REACTION = "message.reaction"
-EDITED = "message.edited"
-REVOKED = "message.revoked"
-ACK = "message.ack"
-MEDIA_READY = "media.ready"
-MEDIA_FAILED = "media.failed"
-CALL = "call.offer"
-UNREAD = "unread"
-
-_LAST_MILLISECOND = 253_402_300_799_999  # of the year 9999
-
-_json = msgspec.json.Encoder()
-
-
-class Event(msgspec.Struct, Generic[P], frozen=True, kw_only=True, omit_defaults=True):
-    """An event; `device_id` is the device's own phone JID, `session_id` its id, both names the real server's.
-
-    `seq` counts the events of a device without a gap, `event_id` is the same in every delivery of this
-    event. `timestamp` is when it was recorded, RFC 3339 UTC.
-    """
-
-    event: str
-    device_id: str
-    session_id: str
-    seq: int
-    event_id: str
-    timestamp: str
-    payload: P
 
 
 class MessageFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,7 +41,7 @@ class MessageFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class MessagePayload(MessageFacts, frozen=True, kw_only=True, omit_defaults=True):
-    """A message of any kind but the three below.
+    """A message of any kind but those below.
 
     `body` is what a person wrote or chose: the text, a caption, the text of a button. `expiration` is the
     chat's disappearing timer in seconds. A file stands under the name of its kind as a path, or as an
@@ -107,7 +71,6 @@ class MessagePayload(MessageFacts, frozen=True, kw_only=True, omit_defaults=True
     interactive: str = ""
     interactive_media: list[str] = []
     poll: Poll | None = None
-    poll_vote: PollVote | None = None
 
     media: MediaObject | None = None
     image: str | FileLink = ""
@@ -147,6 +110,36 @@ class RevokedPayload(MessageFacts, frozen=True, kw_only=True, omit_defaults=True
     revoked_sender_lid: str = ""
 
 
+class VotePayload(MessageFacts, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody votes in a poll, or changes or withdraws a vote."""
+
+    poll_vote: PollVote
+
+
+class UndecryptablePayload(MessageFacts, frozen=True, kw_only=True, omit_defaults=True):
+    """A message that could not be decrypted; the sender's phone is asked to send it again.
+
+    An `unavailable` one was never sent to linked devices, such as a photo that can be viewed once. When it
+    comes after all, it is told as what it is.
+    """
+
+    unavailable: bool = False
+
+
+class StatePayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far a message of ours came: `status` as in `GET /message/{id}/status`, `reason` why it failed.
+
+    In a group `delivered` means to anybody, `read` by everybody who has it. What came from another device
+    of the account is told from `delivered` on.
+    """
+
+    id: str
+    chat_id: str
+    chat_lid: str = ""
+    status: str
+    reason: str = ""
+
+
 class AckPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody has got, read or played messages; `receipt_type` is an engine's ReceiptKind."""
 
@@ -174,25 +167,6 @@ class MediaPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     reason: str = ""
 
 
-class CallPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody calls, in a group with a `group_jid`; when `auto_rejected`, the gateway rejects it by itself.
-
-    `remote_platform` and `remote_version` are what the caller's application says of itself.
-    """
-
-    call_id: str
-    chat_id: str
-    chat_lid: str = ""
-    sender: str = msgspec.field(name="from")
-    from_lid: str = ""
-    sender_display_name: str
-    timestamp: str
-    auto_rejected: bool
-    group_jid: str = ""
-    remote_platform: str = ""
-    remote_version: str = ""
-
-
 class UnreadPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something WhatsApp sent that this version could not read: `raw` is base64.
 
@@ -206,20 +180,3 @@ class UnreadPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     sender: str = msgspec.field(name="from", default="")
     timestamp: str = ""
     is_from_me: bool = False
-
-
-def encode(event: Event[P]) -> bytes:
-    """The JSON of an event, as it is stored, signed and delivered."""
-    return _json.encode(event)
-
-
-def new_event_id() -> str:
-    """An id that no other event of any device has."""
-    return f"evt_{uuid.uuid4().hex}"
-
-
-def rfc3339(milliseconds: int) -> str:
-    """Unix milliseconds as RFC 3339 UTC in whole seconds; "" for what is no time: 0, and beyond year 9999."""
-    if not 0 < milliseconds <= _LAST_MILLISECOND:
-        return ""
-    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

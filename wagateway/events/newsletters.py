@@ -1,0 +1,43 @@
+"""What is told of newsletters."""
+
+import msgspec
+
+
+class NewsletterJoinedPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The account follows a newsletter from now on."""
+
+    newsletter_id: str
+    name: str = ""
+    description: str = ""
+
+
+class NewsletterLeftPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The account follows a newsletter no more."""
+
+    newsletter_id: str
+    role: str
+
+
+class NewsletterMutePayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Notice of a newsletter's posts was switched off or on: `mute` is `on` or `off`."""
+
+    newsletter_id: str
+    mute: str
+
+
+class PostFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a post is doing; `message_id`, `type` and `timestamp` where the post is stored here."""
+
+    server_id: int
+    message_id: str = ""
+    type: str = ""
+    timestamp: str = ""
+    views_count: int = 0
+    reaction_counts: dict[str, int] = {}
+
+
+class NewsletterMessagePayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Views and reactions of posts; the posts themselves are told as `message`."""
+
+    newsletter_id: str
+    messages: list[PostFigures]
