@@ -6,7 +6,7 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -15,8 +15,10 @@ import structlog
 from supervisor.child import Child
 from supervisor.keeper import Keeper
 from supervisor.spawn import Order
-from wagateway.commands.internal import Beat, DeviceRow, DeviceTable, Hooks, ProcessRow
-from wagateway.contract import Problem
+from supervisor.telling import Telling, ask
+from supervisor.webhooks import Webhooks
+from wagateway.commands.internal import Beat, DeviceRow, DeviceTable, Hook, ProcessRow
+from wagateway.contract import Command, Problem, R
 from wagateway.database import as_problem
 from wagateway.feed import Publisher
 from wagateway.link import Context
@@ -62,6 +64,8 @@ class Devices:
         self.started_at = time.time()
         self.keepers: dict[str, Keeper] = {}
         self.fixed: Callable[[], list[ProcessRow]] = list
+        self.webhooks = Webhooks(settings, given.webhook_secret, registry)
+        self._telling = Telling(context, given.runtime, self.webhooks.of)
         self._registry = registry
         self._feed = feed
         self._given = given
@@ -78,6 +82,7 @@ class Devices:
         self.settings.storage.joinpath("devices").mkdir(mode=0o700, exist_ok=True)
         for trash in self.settings.storage.joinpath("devices").glob(f"{TRASH}*"):
             shutil.rmtree(trash, ignore_errors=True)
+        self.webhooks.load()
         for entry in self._registry.entries():
             keeper = self._keep(entry)
             if entry.paired:
@@ -90,16 +95,26 @@ class Devices:
         self._changed(keeper)
         return keeper
 
-    def hooks(self, entry: Entry) -> Hooks:
-        """Where the events of a device go: its own settings, else the gateway's."""
-        settings = self.settings
-        own = [name.strip() for name in entry.webhook_events.split(",") if name.strip()]
-        return Hooks(
-            urls=[entry.webhook_url] if entry.webhook_url else settings.webhook,
-            secret=entry.webhook_secret.value or self._given.webhook_secret,
-            events=own or settings.webhook_events,
-            insecure=entry.webhook_insecure or settings.webhook_insecure_skip_verify,
-        )
+    def find(self, wanted: str) -> Keeper:
+        """By id, or by JID; raises 404."""
+        keeper = self.keepers.get(wanted)
+        if keeper is None and wanted:
+            keeper = next((one for one in self.keepers.values() if one.entry.jid == wanted), None)
+        if keeper is None:
+            raise device_not_found(wanted[:128])
+        return keeper
+
+    def hooks(self, entry: Entry) -> list[Hook]:
+        """Where the events of a device go."""
+        return self.webhooks.of(entry)
+
+    async def tell(self, keepers: Iterable[Keeper]) -> None:
+        """Have those of their workers that run send their events where they are to go by now."""
+        await self._telling.tell(keepers)
+
+    async def ask(self, keeper: Keeper, command: Command[R], seconds: float) -> R:
+        """The reply of its worker; raises `Problem`, or TimeoutError where it cannot be reached."""
+        return await ask(self.context, self.runtime, keeper.entry.device_id, command, seconds)
 
     def change(self, keeper: Keeper, entry: Entry) -> None:
         """Keep changed settings of a device; durable when it returns. Raises 507 or 503."""
@@ -126,6 +141,7 @@ class Devices:
             raise as_problem(error) from error
         self.keepers.pop(device_id, None)
         self._unsaved.pop(device_id, None)
+        self.webhooks.forget(device_id)
         self._publish_soon()
         for left in self._given.runtime.glob(f"{device_key(device_id)}.*"):
             left.unlink(missing_ok=True)
@@ -153,9 +169,10 @@ class Devices:
         self._learn(keeper, beat)
 
     def check(self, now: float) -> None:
-        """Look for workers that hang, and try again to save what could not be saved."""
+        """Look for workers that hang; try again to save and to tell what could not be saved or told."""
         for keeper in self.keepers.values():
             keeper.check(now)
+        self._telling.catch_up(self.keepers.values())
         for entry in list(self._unsaved.values()):
             self._save(entry)
 
@@ -169,6 +186,7 @@ class Devices:
         self._starting.add(task := asyncio.get_running_loop().create_task(self._release(keeper), name="ramp"))
         task.add_done_callback(self._starting.discard)
         given = self._given
+        keeper.hooks = self.hooks(keeper.entry)
         spec = WorkerSpec(
             device_id=keeper.entry.device_id,
             token=keeper.token,
@@ -177,7 +195,8 @@ class Devices:
             life=given.life,
             log=given.log,
             connect=keeper.entry.paired,
-            hooks=self.hooks(keeper.entry),
+            hooks=keeper.hooks,
+            death=keeper.death,
             proxy=keeper.entry.proxy if keeper.entry.proxy.value else self.settings.whatsapp_proxy,
             sandbox=given.sandbox,
         )

@@ -11,23 +11,32 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 
+from supervisor import restart
 from supervisor.child import Child
-from supervisor.restart import Death, Park, decide, describe
-from wagateway.commands.internal import Beat, DeviceRow, WorkerState
+from supervisor.restart import Park, decide, describe
+from wagateway.commands.internal import Beat, DeviceRow, Hook, WorkerState
+from wagateway.contract import Problem
+from wagateway.exits import Exit
 from wagateway.problems import device_not_found, device_unavailable
 from wagateway.registry import Entry
+from wagateway.spec import Death
 
 SILENCE_SECONDS = 10.0
 FIRST_BEAT_SECONDS = 60.0  # opening a large shard after a crash, or migrating it, takes its time
 ABORT_SECONDS = 1.0
 STOP_SECONDS = 3.0
 RETRY_SECONDS = 0.5
+HANG = "hang"
 
 log = structlog.get_logger()
 
 
 class Keeper:
-    """One device and its worker. `spawn(keeper)` forks; `changed(keeper)` is called after every change."""
+    """One device and its worker. `spawn(keeper)` forks; `changed(keeper)` is called after every change.
+
+    `death` is that of the worker before, where it was not asked for; `hooks` are those that the worker
+    knows of, and `telling` is held by who tells it of others.
+    """
 
     def __init__(
         self, entry: Entry, spawn: Callable[["Keeper"], Awaitable[Child]], changed: Callable[["Keeper"], None]
@@ -41,9 +50,13 @@ class Keeper:
         self.last_exit = ""
         self.waiting_for = ""
         self.closed = False
+        self.death: Death | None = None
+        self.hooks: list[Hook] = []
+        self.telling = asyncio.Lock()
         self._spawn = spawn
         self._changed = changed
-        self._deaths: list[Death] = []
+        self._deaths: list[restart.Death] = []
+        self._hung: Child | None = None
         self._useful = False
         self._beaten = 0.0
         self._wake = asyncio.Event()
@@ -69,6 +82,9 @@ class Keeper:
             last_exit=self.last_exit,
             log_depth=beat.log_depth if beat else 0,
             hook_lag=beat.hook_lag if beat else 0,
+            dead=beat.dead if beat else 0,
+            disk=beat.disk if beat else 0,
+            storage=beat.storage if alive and beat else "",
         )
 
     def start(self) -> None:
@@ -79,6 +95,7 @@ class Keeper:
         if self.closed:
             raise device_not_found(self.entry.device_id)
         if self._task is None or self._task.done():
+            self.death = None
             self.token = ""  # beats of one that is still leaving do not count
             self._set("starting")
             self._task = asyncio.get_running_loop().create_task(
@@ -99,6 +116,14 @@ class Keeper:
                 self.child = None
         if self._task is None:
             self._set("stopped")
+
+    async def replace(self) -> None:
+        """Have another worker in place of one that does not answer."""
+        await self.stop()
+        self.restarts += 1
+        with contextlib.suppress(Problem):  # it was closed meanwhile
+            self.start()
+            self.death = Death(HANG, time.time(), self.restarts)
 
     async def close(self, patience: float = STOP_SECONDS) -> None:
         """Have no worker ever again."""
@@ -133,7 +158,7 @@ class Keeper:
         if self.child is not None and now - self._beaten > limit:
             log.error("worker.hangs", device=self.entry.device_id, pid=self.child.pid)
             self._beaten = now
-            child = self.child
+            self._hung = child = self.child
             child.send(signal.SIGABRT)
             asyncio.get_running_loop().call_later(ABORT_SECONDS, child.send, signal.SIGKILL)
 
@@ -159,7 +184,10 @@ class Keeper:
         self.child = None
         self.last_exit = describe(code)
         self.restarts += 1
-        self._deaths = [*self._deaths[-50:], Death(code, time.monotonic(), self._useful)]
+        if code != Exit.LEASE_HELD:  # that one never ran: what is told of is the end of one that did
+            why = HANG if child is self._hung else self.last_exit
+            self.death = Death(why, time.time(), self.restarts)
+        self._deaths = [*self._deaths[-50:], restart.Death(code, time.monotonic(), self._useful)]
         crashed = code < 0 or code == 1
         log.log(
             40 if crashed else 20,

@@ -79,7 +79,7 @@ class Service:
         beats.bind(wire.beats_socket(self._runtime))
         reader = Pump(beats, lambda frames: devices.beaten(frames[0]))
         self._stack.callback(reader.close)
-        answers = collect([handlers])
+        answers = collect(handlers.MODULES)
         self._stack.enter_context(Server(context, wire.supervisor_socket(self._runtime), answers, devices))
         devices.load()
         await self._front.start()

@@ -1,4 +1,4 @@
-"""The registry: the supervisor's durable table of devices; nobody else opens the file."""
+"""The registry: the supervisor's durable tables of devices and webhooks; nobody else opens the file."""
 
 import sqlite3
 from pathlib import Path
@@ -35,6 +35,32 @@ def _device_settings(database: Database) -> None:
     database.execute("ALTER TABLE devices ADD COLUMN webhook_insecure INTEGER NOT NULL DEFAULT 0")
 
 
+@_SCHEMA(name="0003_webhooks")
+def _webhooks(database: Database) -> None:
+    database.execute(
+        """CREATE TABLE webhooks (
+            device_id TEXT NOT NULL,
+            webhook_id TEXT NOT NULL,
+            url TEXT NOT NULL,
+            secret TEXT NOT NULL,
+            events TEXT NOT NULL,
+            ignore_jids TEXT,
+            headers TEXT NOT NULL,
+            insecure INTEGER NOT NULL,
+            concurrency INTEGER,
+            give_up INTEGER,
+            created_at REAL NOT NULL,
+            PRIMARY KEY (device_id, webhook_id)
+        ) STRICT"""
+    )
+    # A foreign key could not do it: the webhooks of the whole gateway belong to no device.
+    database.execute(
+        """CREATE TRIGGER device_removed AFTER DELETE ON devices BEGIN
+            DELETE FROM webhooks WHERE device_id = old.device_id;
+        END"""
+    )
+
+
 class Entry(msgspec.Struct, frozen=True):
     """What is remembered of a device; `created_at` is Unix seconds, `reason` why it is not logged in.
 
@@ -54,6 +80,29 @@ class Entry(msgspec.Struct, frozen=True):
     proxy: Secret = Secret("")
 
 
+class WebhookEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook that was added: to the device `device_id`, or to the whole gateway where that is "".
+
+    An empty or absent `secret`, `events`, `ignore_jids`, `concurrency` or `give_up` (seconds) means that
+    the setting of the gateway holds; no `ignore_jids` at all are an empty list. `created_at` is Unix seconds.
+    """
+
+    device_id: str
+    webhook_id: str
+    url: str
+    secret: str = ""
+    events: list[str] = []
+    ignore_jids: list[str] | None = None
+    headers: dict[str, str] = {}
+    insecure: bool = False
+    concurrency: int | None = None
+    give_up: int | None = None
+    created_at: float
+
+    def __repr__(self) -> str:
+        return f"WebhookEntry({self.device_id!r}, {self.webhook_id!r})"
+
+
 _COLUMNS = ", ".join(Entry.__struct_fields__)
 _PUT = f"""INSERT INTO devices ({_COLUMNS}) VALUES (:{_COLUMNS.replace(", ", ", :")})
 ON CONFLICT (device_id) DO UPDATE SET {
@@ -63,6 +112,10 @@ ON CONFLICT (device_id) DO UPDATE SET {
         if name not in ("device_id", "created_at")
     )
 }"""  # noqa: S608  field names
+_WEBHOOK_COLUMNS = ", ".join(WebhookEntry.__struct_fields__)
+_PUT_WEBHOOK = f"""INSERT OR REPLACE INTO webhooks ({_WEBHOOK_COLUMNS})
+VALUES (:{_WEBHOOK_COLUMNS.replace(", ", ", :")})"""  # noqa: S608  field names
+_JSON = ("events", "ignore_jids", "headers")
 
 
 class Registry:
@@ -90,8 +143,29 @@ class Registry:
         self._connection.execute(_PUT, values)
 
     def remove(self, device_id: str) -> None:
-        """Forget a device."""
+        """Forget a device and its webhooks."""
         self._connection.execute("DELETE FROM devices WHERE device_id = ?", (device_id,))
+
+    def webhooks(self) -> list[WebhookEntry]:
+        """All webhooks that were added, oldest first."""
+        rows = self._connection.execute(
+            f"SELECT {_WEBHOOK_COLUMNS} FROM webhooks ORDER BY created_at, webhook_id"  # noqa: S608
+        )
+        return [_webhook_entry(row) for row in rows]
+
+    def put_webhook(self, entry: WebhookEntry) -> None:
+        """Add or change a webhook."""
+        values = msgspec.structs.asdict(entry)
+        for name in _JSON:
+            if values[name] is not None:
+                values[name] = msgspec.json.encode(values[name]).decode()
+        self._connection.execute(_PUT_WEBHOOK, values)
+
+    def remove_webhook(self, device_id: str, webhook_id: str) -> None:
+        """Forget a webhook."""
+        self._connection.execute(
+            "DELETE FROM webhooks WHERE device_id = ? AND webhook_id = ?", (device_id, webhook_id)
+        )
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
@@ -101,6 +175,13 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     return Entry(
         **values | {"paired": bool(values["paired"]), "webhook_insecure": bool(values["webhook_insecure"])}
     )
+
+
+def _webhook_entry(row: tuple[Any, ...]) -> WebhookEntry:
+    values = dict(zip(WebhookEntry.__struct_fields__, row, strict=True))
+    for name in _JSON:
+        values[name] = None if values[name] is None else msgspec.json.decode(values[name])
+    return msgspec.convert(values, WebhookEntry, strict=False)
 
 
 def _stored(value: object) -> object:

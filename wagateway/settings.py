@@ -23,6 +23,7 @@ _PROXY = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """What every parser of URLs takes alike: Go's is stricter than Python's, and ends the engine."""
+_IGNORED = re.compile(r"[A-Za-z0-9._:+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
 
 class Refused(ValueError):
@@ -325,6 +326,9 @@ def _check(settings: Settings) -> None:
     for url in settings.webhook:
         if not is_web(url):
             raise Refused("--webhook: each entry must be an http or https URL")
+    for jid in settings.webhook_ignore_jids:
+        if not is_ignorable(jid):
+            raise Refused(f"--webhook-ignore-jids: {jid} {IGNORED_FORM}")
     if settings.whatsapp_proxy is not None and not is_proxy(settings.whatsapp_proxy.value):
         raise Refused(f"--whatsapp-proxy: {PROXY_FORM}")
     if settings.base_path and not settings.base_path.startswith("/"):
@@ -381,6 +385,14 @@ def is_web(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # an unclosed [ or a port beyond 65535
         return False
+
+
+IGNORED_FORM = "is neither a JID nor the server of one with an @, such as @g.us"
+
+
+def is_ignorable(jid: str) -> bool:
+    """Whether it is `user@server`, or `@server` for all there."""
+    return _IGNORED.fullmatch(jid) is not None
 
 
 PROXY_FORM = (

@@ -6,13 +6,14 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from wagateway.commands.messages import MessageStatus
 from wagateway.events.catalogue import ACK, MEDIA_READY
 from wagateway.phone import is_group, is_lid
 from wagateway.whatsapp.protos import E2E
-from workers import content, payloads
+from workers import content, payloads, states
 from workers.content import Content, MediaPart
 from workers.content.votes import unseal
-from workers.engine import IncomingMessage, IncomingReceipt
+from workers.engine import IncomingMessage, IncomingReceipt, Undecryptable
 from workers.media import outcomes, served_at
 from workers.payloads import Facts
 from workers.shard import changes, media, messages, receipts
@@ -72,7 +73,7 @@ def keep_message(
     whether its file is fetched by itself.
     """
     parsed = E2E.Message.FromString(message.content)
-    facts = _learn(connection, own, message)
+    facts = learn(connection, own, message)
     read = content.interpret(
         parsed, ephemeral=message.ephemeral, view_once=message.view_once, edit=message.edit
     )
@@ -140,7 +141,10 @@ def _arrived(row: MessageRow) -> Arrived | None:
 
 
 def keep_receipt(connection: sqlite3.Connection, own: Own, receipt: IncomingReceipt) -> int | None:
-    """Store a receipt, move the messages it is about, and log its event; None for what was known."""
+    """Store a receipt, move the messages it is about, and log that; None for what was known.
+
+    Returns the number of the last event.
+    """
     learn_lids(connection, {(receipt.chat_lid, receipt.chat), (receipt.sender_lid, receipt.sender)})
     chat, chat_lid = identities(connection, own, receipt.chat)
     sender, sender_lid = identities(connection, own, receipt.sender)
@@ -159,16 +163,25 @@ def keep_receipt(connection: sqlite3.Connection, own: Own, receipt: IncomingRece
         return None
     if kind == "read-self":
         messages.mark_read(connection, chat, new)
-    elif kind != "played-self":
-        for message_id in new:
-            receipts.settle(connection, chat, message_id, messages.now())
+    own_device = kind in ("read-self", "played-self")  # of messages of others
+    moved = {} if own_device else _settled(connection, chat, new)
     told = msgspec.structs.replace(receipt, ids=new, kind=kind, chat_lid=chat_lid, sender_lid=sender_lid)
     name = messages.name_of(connection, sender)
     payload = payloads.ack_of(told, chat=chat, sender=sender, name=name)
-    return event_log.append(connection, own, ACK, chat, payload)
+    seq = event_log.append(connection, own, ACK, chat, payload)
+    for message_id, status in moved.items():
+        seq = states.tell(connection, own, chat, message_id, status)
+    return seq
 
 
-def _learn(connection: sqlite3.Connection, own: Own, message: IncomingMessage) -> Facts:
+def _settled(connection: sqlite3.Connection, chat: str, ids: list[str]) -> dict[str, MessageStatus]:
+    """Move these messages of ours to what their receipts say; the new status of each that moved."""
+    moment = messages.now()
+    settled = {each: receipts.settle(connection, chat, each, moment) for each in ids}
+    return {each: status for each, status in settled.items() if status is not None}
+
+
+def learn(connection: sqlite3.Connection, own: Own, message: IncomingMessage | Undecryptable) -> Facts:
     """Remember the names and LIDs a message tells; the message as its event will tell it."""
     learn_lids(connection, {(message.chat_lid, message.chat), (message.sender_lid, message.sender)})
     chat, chat_lid = identities(connection, own, message.chat)

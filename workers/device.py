@@ -9,10 +9,12 @@ from pathlib import Path
 import structlog
 
 from wagateway.commands.app import DeviceState
+from wagateway.commands.internal import Hook
 from wagateway.contract import Problem
 from wagateway.exits import Exit
 from wagateway.problems import device_not_logged_in, device_unavailable
 from wagateway.settings import Settings
+from workers.absence import Absence
 from workers.attachments import Attachments
 from workers.conversion.converter import Converter
 from workers.delivery import Delivery
@@ -20,12 +22,14 @@ from workers.egress import Egress, Rules
 from workers.engine import ConnectionChange, Engine, QrShown
 from workers.forwarding import Forwarding
 from workers.head import Head
+from workers.life import Life
 from workers.media import Media, Way
 from workers.outbox import Outbox
 from workers.pairing import Pairing
 from workers.scratch import Scratch
 from workers.session import NOBODY, Identity
 from workers.shard import Shard
+from workers.telling import Teller
 
 CONNECT_SECONDS = 30.0
 PAIRED_SECONDS = 15.0
@@ -50,7 +54,8 @@ class Device:
     `jid`, `lid` and `display_name` are the account's, "" when not paired or not known. Files are kept in
     `folder`, and worked on in its `tmp`, which is emptied; those of messages come the `way`. `changed` is
     called after every change of state, `logged_in` after each login. `head` is told of every event that is
-    committed, `delivery` is set by the worker. `over` gets the exit code when the worker must end.
+    committed; those of the device's own `life` go through `teller`. `delivery` is set by the worker. `over`
+    gets the exit code when the worker must end.
     """
 
     def __init__(
@@ -67,12 +72,17 @@ class Device:
         self.engine = engine
         self.shard = shard
         self.head = Head()
+        self.teller = Teller(shard, self, self.head)
+        self.life = Life(self.teller)
+        self.absence = Absence(shard, self, self.head)
         self.delivery: Delivery
         self.outbox = Outbox(shard)
+        self.outbox.committed = self.head.committed
         scratch = Scratch(folder / "tmp")
         self._converter = Converter(scratch.folder)
         self._egress = Egress(Rules.of(settings))
         self.media = Media(shard, folder, way, settings, self)
+        self.media.outcomes.committed = self.head.committed
         self.attachments = Attachments(scratch, self._converter, self._egress, engine)
         self.forwarding = Forwarding(shard, self.media, self.attachments)
         self.state: DeviceState = "disconnected"
@@ -82,6 +92,7 @@ class Device:
         self.over: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self.used_at = time.monotonic()
         self.jid, self.lid, self.display_name = NOBODY
+        self._hooks: list[Hook] | None = None
         self._dialled = False
         self._pairing = Pairing()
         self._watchdog: asyncio.TimerHandle | None = None
@@ -89,12 +100,14 @@ class Device:
 
     async def close(self) -> None:
         """End what works on files for the device; `media.run` was cancelled before."""
+        self.absence.lost()
         await self._converter.close()
         await self._egress.close()
         await self.media.close()
 
     async def start(self, *, connect: bool) -> None:
         """Learn whose session is stored and log in with it; without a session nothing is dialled."""
+        await self.absence.start()
         self._belongs_to(await self.engine.own_jid())
         if connect and self.jid:
             await self._dial()
@@ -128,7 +141,7 @@ class Device:
         except Problem as problem:
             log.warning("unlink.failed", why=problem.message)
             return False
-        self._belongs_to(NOBODY)
+        self._leaves("unlinked")
         self._set("disconnected", "unlinked")
         return True
 
@@ -162,23 +175,35 @@ class Device:
                 unpaired = change.reason in _UNPAIRED_ENDS
                 self._end(Exit.QR_TIMEOUT if unpaired else Exit.ENGINE_ENDED, change.reason)
             case "logged_out":
-                self._belongs_to(NOBODY)
+                self._leaves(change.reason)
                 self._end(Exit.LOGGED_OUT, change.reason)
-            case other:
-                until = f"_until_{change.until}" if change.until else ""
-                self._end(_ENDS[other], change.reason + until)
+            case "banned":
+                self.life.banned(change.reason, change.until)
+                self._ends(change)
+            case _:
+                self._ends(change)
+
+    async def change_hooks(self, hooks: list[Hook]) -> None:
+        """Send the events there from now on; raises `Problem` when the disk cannot keep that."""
+        await self.delivery.change(hooks)
+        if hooks != self._hooks:
+            self._hooks = hooks
+            self.life.hooks(self.delivery.hook_ids())
 
     def qr_shown(self, shown: QrShown | None) -> None:
         """A new QR code, or None when there will be no more."""
         self._pairing.show(shown)
         if shown is not None:
             self._relax()
+            self.life.qr(shown)
             self._set("connected", "pairing")
 
     def paired(self, jid: str, lid: str, name: str) -> None:
         """The device belongs to this account now; WhatsApp lets it log in next."""
+        self.absence.paired()
         self._belongs_to((jid, lid, name))
         log.info("device.paired")
+        self.life.paired((jid, lid, name))
         self._set("connecting", "paired")
         # Now and then the request to log in is lost, and then nobody would ever dial again.
         self._expect(PAIRED_SECONDS, "login_after_pairing_timeout")
@@ -213,11 +238,26 @@ class Device:
             self.jid, self.lid, self.display_name = identity
             self.changed()
 
+    def _leaves(self, reason: str) -> None:
+        """The device is linked to the account no more, which is told as the account's."""
+        self.life.logged_out(reason)
+        self._belongs_to(NOBODY)
+
     def _set(self, state: DeviceState, reason: str) -> None:
-        if (state, reason) != (self.state, self.reason):
-            log.info("device.state", state=state, reason=reason)
-            self.state, self.reason = state, reason
-            self.changed()
+        if (state, reason) == (self.state, self.reason):
+            return
+        log.info("device.state", state=state, reason=reason)
+        if state == "logged_in":
+            self.absence.logged_in()
+        else:
+            self.absence.lost()
+        self.state, self.reason = state, reason
+        self.life.state(state, reason)
+        self.changed()
+
+    def _ends(self, change: ConnectionChange) -> None:
+        until = f"_until_{change.until}" if change.until else ""
+        self._end(_ENDS[change.change], change.reason + until)
 
     def _end(self, code: Exit, reason: str) -> None:
         self._relax()

@@ -103,7 +103,8 @@ class GroupChange(msgspec.Struct, frozen=True, kw_only=True):
     """Something about a group changed; None for what did not. JIDs and LIDs as in `IncomingMessage`.
 
     `actor` is who did it, "" where WhatsApp does not say. `timer` as in `GroupNews`, `timestamp` is Unix
-    milliseconds. Members are JIDs in the form that the group itself uses.
+    milliseconds. Members are JIDs in the form that the group itself uses; `phones` has the phone JIDs of
+    those that are LIDs, as far as the engine knows them.
     """
 
     jid: str
@@ -121,10 +122,14 @@ class GroupChange(msgspec.Struct, frozen=True, kw_only=True):
     left: list[str] = []
     promoted: list[str] = []
     demoted: list[str] = []
+    phones: dict[str, str] = {}
 
 
 class GroupJoined(msgspec.Struct, frozen=True, kw_only=True):
-    """The account is in a group from now on; fields as in `GroupChange`."""
+    """The account is in a group from now on; fields as in `GroupChange`.
+
+    In a `community` itself, which counts as a group, nobody can write.
+    """
 
     jid: str
     actor: str = ""
@@ -132,6 +137,7 @@ class GroupJoined(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     timer: int | None = None
     reason: str = ""
+    community: bool = False
 
 
 class ChatPresence(msgspec.Struct, frozen=True, kw_only=True):

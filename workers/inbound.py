@@ -1,9 +1,9 @@
-"""What arrives: each message becomes a row and an event, committed before the engine goes on."""
+"""What arrives: each message or change becomes rows and events, committed before the engine goes on."""
 
 import base64
 import sqlite3
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -16,16 +16,28 @@ from wagateway.contract import Problem
 from wagateway.events import rfc3339
 from wagateway.events.catalogue import UNREAD
 from wagateway.events.messages import UnreadPayload
-from workers import arrivals, calls
+from workers import arrivals, calls, groupchanges, newsletterchanges
 from workers.arrivals import Arrived, Called, Kept, Own
-from workers.engine import GroupNews, IncomingCall, IncomingMessage, IncomingReceipt
+from workers.chatpresence import keep_presence
+from workers.engine import (
+    ChatPresence,
+    GroupChange,
+    GroupJoined,
+    IncomingCall,
+    IncomingMessage,
+    IncomingReceipt,
+    NewsletterChange,
+    Undecryptable,
+)
 from workers.patience import tries
 from workers.shard import Shard
 from workers.shard import log as event_log
-from workers.shard.groups import keep_groups
 from workers.shard.writer import STORAGE
+from workers.undecryptable import keep_undecryptable
 
 _MOST_UNSETTLED = 128  # receipts whose commit nobody has seen yet
+_MOST_TYPING = 128  # the same of those who type
+_UNDECRYPTABLE_REMEMBERED = 256
 
 T = TypeVar("T")
 
@@ -65,6 +77,8 @@ class Inbound:
         self._auto_reject_call = auto_reject_call
         self._stopping = threading.Event()
         self._unsettled: deque[tuple[Future[int | None], IncomingReceipt]] = deque()
+        self._typing = threading.Semaphore(_MOST_TYPING)
+        self._undecryptable: OrderedDict[tuple[str, str, str], None] = OrderedDict()
 
     def stop(self) -> None:
         """Let go of calls that wait for the disk."""
@@ -95,9 +109,63 @@ class Inbound:
 
         self._done(self._store(keep))
 
-    def group(self, news: GroupNews) -> None:
-        """Keep the name and the timer of a group."""
-        self._store(partial(keep_groups, told=[news]))
+    def group(self, change: GroupChange) -> None:
+        """Keep a group's new name and timer, and log the events of its change."""
+        self._told(groupchanges.keep_change, change, change.jid)
+
+    def group_joined(self, joined: GroupJoined) -> None:
+        """Keep the name and the timer of a group that the account has joined, and log the event."""
+        self._told(groupchanges.keep_joined, joined, joined.jid)
+
+    def newsletter(self, change: NewsletterChange) -> None:
+        """Log the event of a newsletter's change."""
+        self._told(newsletterchanges.keep_change, change, change.jid)
+
+    def undecryptable(self, message: Undecryptable) -> None:
+        """Log the event of a message that could not be decrypted, once however often WhatsApp sends it."""
+        which = (message.chat, message.sender, message.id)
+        if which in self._undecryptable:
+            return
+        self._told(keep_undecryptable, message, message.chat)
+        self._undecryptable[which] = None
+        if len(self._undecryptable) > _UNDECRYPTABLE_REMEMBERED:
+            self._undecryptable.popitem(last=False)
+
+    def chat_presence(self, presence: ChatPresence) -> None:
+        """Log that somebody types; returns before it is committed.
+
+        It is worth little and nothing later: when the disk fails, or cannot keep up, it is dropped.
+        """
+        if not self._typing.acquire(blocking=False):
+            return
+        try:
+            keep = partial(keep_presence, own=self._own, presence=presence)
+            future = self._shard.write(keep, lazy=True)
+        except Problem:  # the device is stopping
+            self._typing.release()
+            return
+        future.add_done_callback(self._presence_kept)
+
+    def _presence_kept(self, future: Future[int | None]) -> None:
+        self._typing.release()
+        if future.cancelled():
+            return
+        if error := future.exception():
+            log.warning("inbound.presence_dropped", error=str(error))
+        else:
+            self._done(Kept(future.result()))
+
+    def _told(self, keep: Callable[[sqlite3.Connection, Own, T], int | None], told: T, chat: str) -> None:
+        """Keep what was told, in one transaction."""
+        self._settle(_MOST_UNSETTLED)
+        try:
+            seq = self._store(lambda connection: keep(connection, self._own, told))
+        except Problem:
+            raise
+        except Exception:  # as in `message`
+            log.exception("inbound.unreadable_change")
+            seq = self._log_unread(_raw(told), chat)
+        self._done(Kept(seq))
 
     def receipt(self, receipt: IncomingReceipt) -> None:
         """Store who has got, read or played messages, move their status and log the event.
@@ -132,8 +200,7 @@ class Inbound:
                     self._done(Kept(self._store(partial(self._keep_receipt, receipt=receipt))))
             except Exception:  # as above
                 log.exception("inbound.unreadable_receipt")
-                raw = base64.b64encode(msgspec.json.encode(receipt)).decode()
-                self._done(Kept(self._log_unread(UnreadPayload(raw=raw), receipt.chat)))
+                self._done(Kept(self._log_unread(_raw(receipt), receipt.chat)))
 
     def unread(self, code: int, raw: bytes) -> None:
         """Log an engine event that could not be read, as it is."""
@@ -163,6 +230,10 @@ class Inbound:
                 failed = problem
                 log.warning("inbound.waiting_for_disk", code=problem.code, pause=pause)
         raise failed
+
+
+def _raw(told: object) -> UnreadPayload:
+    return UnreadPayload(raw=base64.b64encode(msgspec.json.encode(told)).decode())
 
 
 def _unreadable(message: IncomingMessage) -> UnreadPayload:

@@ -4,10 +4,8 @@ import asyncio
 import ctypes
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -19,21 +17,9 @@ from wagateway.whatsapp.protos import CompanionReg
 from workers import neonize_library, neonize_log
 from workers.engine import ConnectionChange, EngineEvents, QrShown
 from workers.neonize_calls import Calls
-from workers.neonize_events import (
-    SUBSCRIBED,
-    Code,
-    caller_told,
-    read_call,
-    read_change,
-    read_end,
-    read_group_change,
-    read_identity,
-    read_joined_group,
-    read_message,
-    read_receipt,
-)
+from workers.neonize_events import SUBSCRIBED, Code, read_end, read_identity
 from workers.neonize_history import HistoryFolder
-from workers.neonize_jids import PhoneOf
+from workers.neonize_telling import Telling
 from workers.session import stored_identity
 from workers.trust import trust
 
@@ -42,9 +28,6 @@ _DSN = "?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_foreign_keys=o
 _FIRST_CODE_SECONDS = 60.0
 _CODE_SECONDS = 20.0
 _QUIET_SECONDS = 0.03
-_CALLS_REMEMBERED = 64
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -79,7 +62,7 @@ class Client:
         self._swollen = swollen
         self._stopping = threading.Event()
         self._history = HistoryFolder(orders.history, self._stopping)
-        self._callers: OrderedDict[str, str] = OrderedDict()
+        self._telling = Telling(events, self._phone_of)
         self._calls: Calls | None = None
         self._kept_alive: list[object] = []
         self._pairing = False
@@ -124,7 +107,10 @@ class Client:
 
     def caller(self, call_id: str, otherwise: str) -> str:
         """Who calls, in the form in which WhatsApp named them, which a rejection must use."""
-        return self._callers.get(call_id, otherwise)
+        return self._telling.caller(call_id, otherwise)
+
+    def _phone_of(self, lid: str) -> str:
+        return self.calls.phone_of(lid)
 
     async def quiet(self) -> None:
         """Returns when the pump has delivered what had arrived.
@@ -240,8 +226,10 @@ class Client:
         try:
             if code == Code.HISTORY:
                 self._history_came(address, size)
+            elif code == Code.DEVICE:
+                self._identified(ctypes.string_at(address, size))
             else:
-                self._event(code, ctypes.string_at(address, size) if size else b"")
+                self._telling.event(code, ctypes.string_at(address, size) if size else b"")
         finally:
             self._busy = False
             self._delivered += 1
@@ -250,47 +238,6 @@ class Client:
         if size and self._history.keep(address, size):
             self._events.history()
             self._swollen()
-
-    def _event(self, code: int, raw: bytes) -> None:
-        if code == Code.MESSAGE:
-            if message := self._read(Code.MESSAGE, raw, read_message):
-                self._events.message(message)
-        elif code == Code.RECEIPT:
-            if receipt := self._read(Code.RECEIPT, raw, read_receipt):
-                self._events.receipt(receipt)
-        elif code == Code.CALL:
-            self._called(raw)
-        elif code in (Code.GROUP_JOINED, Code.GROUP_CHANGED):
-            self._group_told(Code(code), raw)
-        elif code == Code.DEVICE:
-            self._identified(raw)
-        elif code == Code.STREAM_ERROR:
-            log.warning("connection.stream_error")
-        elif change := read_change(code, raw):
-            self._events.connection(change)
-
-    def _called(self, raw: bytes) -> None:
-        if call := self._read(Code.CALL, raw, read_call):
-            call_id, caller = caller_told(raw)
-            self._callers[call_id] = caller
-            if len(self._callers) > _CALLS_REMEMBERED:
-                self._callers.popitem(last=False)
-            self._events.call(call)
-
-    def _group_told(self, code: Code, raw: bytes) -> None:
-        read = read_joined_group if code is Code.GROUP_JOINED else read_group_change
-        if news := self._read(code, raw, lambda told, _phone_of: read(told)):
-            self._events.group(news)
-
-    def _read(self, code: Code, raw: bytes, read: Callable[[bytes, PhoneOf], T | None]) -> T | None:
-        """What a message-carrying event says; None, once it is kept, for one that cannot be read."""
-        try:
-            return read(raw, self.calls.phone_of)
-        except Exception:  # whatever is wrong with it: it is kept, and the next one is not held up
-            what = f"{code.name.lower()}.unreadable"
-            log.exception(what)
-            self._events.unread(code, raw)
-            return None
 
     def _identified(self, raw: bytes) -> None:
         self.identity = read_identity(raw)

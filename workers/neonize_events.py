@@ -8,23 +8,25 @@ from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unus
 
 from workers.engine import (
     ConnectionChange,
-    GroupNews,
     IncomingCall,
     IncomingMessage,
     IncomingReceipt,
     ReceiptKind,
+    Undecryptable,
 )
-from workers.neonize_facts import group_news
-from workers.neonize_jids import PhoneOf, both_of, text_of
+from workers.neonize_jids import PhoneOf, both_of, parties, text_of
 from workers.session import Identity
 
 
 class Code(IntEnum):
     """neonize's numbers of the events that we subscribe to.
 
-    What is not here never leaves Go: some events end neonize's event pump by values that it does not know.
-    A changed group does so only by an unheard-of kind of link to a community. WhatsApp does not repeat it:
-    the worker starts anew, and asks for all groups.
+    What is not here never leaves Go. A value that neonize does not know ends its event pump, and with that
+    the worker, which starts anew at once. None of these is a value of today's WhatsApp: a ban, a refusal or
+    a receipt of an unknown kind; typing other than writing and recording, which anybody who writes to the
+    account could make up while it is shown as online; an unknown role in a newsletter that was left, or
+    state of its muting; an unheard-of kind of link between a group and a community. WhatsApp repeats none
+    of them, so what the event told is lost; names and timers of groups are asked for at each start.
     The largest, a history sync, is never copied into Python (see `neonize_history`).
     """
 
@@ -40,9 +42,16 @@ class Code(IntEnum):
     HISTORY = 13
     MESSAGE = 17
     RECEIPT = 18
+    CHAT_PRESENCE = 19
     GROUP_JOINED = 21
     GROUP_CHANGED = 22
+    CAUGHT_UP = 27
+    NEWSLETTER_JOINED = 32
+    NEWSLETTER_LEFT = 33
+    NEWSLETTER_MUTED = 34
+    NEWSLETTER_POSTS = 35
     CALL = 36
+    UNDECRYPTABLE = 44
 
 
 SUBSCRIBED = bytes(code for code in Code if code is not Code.DEVICE)
@@ -76,7 +85,7 @@ def read_message(raw: bytes, phone_of: PhoneOf) -> IncomingMessage | None:
     info, source = event.Info, event.Info.MessageSource
     if info.Category == _PLUMBING:
         return None
-    chat, chat_lid, sender, sender_lid = _parties(source, phone_of)
+    chat, chat_lid, sender, sender_lid = parties(source, phone_of)
     if not (info.ID and chat and sender):
         raise ValueError("a message without id, chat or sender")
     return IncomingMessage(
@@ -95,6 +104,31 @@ def read_message(raw: bytes, phone_of: PhoneOf) -> IncomingMessage | None:
     )
 
 
+def read_undecryptable(raw: bytes, phone_of: PhoneOf) -> Undecryptable | None:
+    """The message of an `UndecryptableMessage` event; None for the devices' own plumbing.
+
+    Raises ValueError (or protobuf's DecodeError) for one that makes no sense.
+    """
+    event = pb.UndecryptableMessage.FromString(raw)
+    info, source = event.Info, event.Info.MessageSource
+    if info.Category == _PLUMBING:
+        return None
+    chat, chat_lid, sender, sender_lid = parties(source, phone_of)
+    if not (info.ID and chat and sender):
+        raise ValueError("an undecryptable message without id, chat or sender")
+    return Undecryptable(
+        id=info.ID,
+        chat=chat,
+        chat_lid=chat_lid,
+        sender=sender,
+        sender_lid=sender_lid,
+        push_name=info.Pushname,
+        timestamp=info.Timestamp,
+        is_from_me=source.IsFromMe,
+        unavailable=event.IsUnavailable,
+    )
+
+
 def read_receipt(raw: bytes, phone_of: PhoneOf) -> IncomingReceipt | None:
     """The receipt of a `Receipt` event; None for the devices' own plumbing.
 
@@ -110,7 +144,7 @@ def read_receipt(raw: bytes, phone_of: PhoneOf) -> IncomingReceipt | None:
     if source.IsFromMe:
         # The account's other devices say "read", and "read-self" where receipts are switched off.
         kind = "read-self" if kind in ("read", "read-self") else "played-self"
-    chat, chat_lid, sender, sender_lid = _parties(source, phone_of)
+    chat, chat_lid, sender, sender_lid = parties(source, phone_of)
     if not (event.MessageIDs and chat and sender):
         raise ValueError("a receipt without ids, chat or sender")
     return IncomingReceipt(
@@ -145,21 +179,6 @@ def read_call(raw: bytes, phone_of: PhoneOf) -> IncomingCall:
     )
 
 
-def read_joined_group(raw: bytes) -> GroupNews | None:
-    """What a `JoinedGroup` event tells of the group; None for a community, in which nobody can write."""
-    group = pb.JoinedGroup.FromString(raw).GroupInfo
-    return None if group.GroupParent.IsParent else group_news(group)
-
-
-def read_group_change(raw: bytes) -> GroupNews | None:
-    """The new name and timer in a `GroupInfo` event; None for one that changes something else."""
-    event = pb.GroupInfoEvent.FromString(raw)
-    name = event.Name.Name if event.HasField("Name") else None
-    # Off comes as an event with 0 and not as one without a timer.
-    timer = event.Ephemeral.DisappearingTimer if event.HasField("Ephemeral") else None
-    return None if name is None and timer is None else GroupNews(text_of(event.JID), name, timer)
-
-
 def caller_told(raw: bytes) -> tuple[str, str]:
     """The id of a call, and the caller in the form in which WhatsApp named them."""
     told = pb.CallOffer.FromString(raw).basicCallMeta
@@ -172,13 +191,6 @@ def _group_called(offer: pb.Node) -> str:
         if each.name == "group-jid":
             return text_of(each.jid) if each.HasField("jid") else str(each.text)
     return ""
-
-
-def _parties(source: pb.MessageSource, phone_of: PhoneOf) -> tuple[str, str, str, str]:
-    """Where and from whom: the chat's JID and LID, and the sender's."""
-    other = source.RecipientAlt if source.IsFromMe else source.SenderAlt
-    chat = both_of(source.Chat, None if source.IsGroup else other, phone_of)
-    return *chat, *both_of(source.Sender, source.SenderAlt, phone_of)
 
 
 def read_change(code: int, raw: bytes) -> ConnectionChange | None:

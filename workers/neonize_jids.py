@@ -37,3 +37,10 @@ def both_of(jid: pb.JID, alternative: pb.JID | None, phone_of: PhoneOf) -> tuple
         return text_of(jid), ""
     lid = known.get(LID, "")
     return known.get(USER) or phone_of(lid) or lid, lid
+
+
+def parties(source: pb.MessageSource, phone_of: PhoneOf) -> tuple[str, str, str, str]:
+    """Where and from whom: the chat's JID and LID, and the sender's."""
+    other = source.RecipientAlt if source.IsFromMe else source.SenderAlt
+    chat = both_of(source.Chat, None if source.IsGroup else other, phone_of)
+    return *chat, *both_of(source.Sender, source.SenderAlt, phone_of)

@@ -12,11 +12,11 @@ from wagateway.commands.sending import SendCommand, SendContact, SendLocation, S
 from wagateway.phone import USER, digits, is_group, is_lid, to_jid
 from wagateway.problems import invalid
 from wagateway.whatsapp.protos import E2E
-from workers import arrivals, content
+from workers import arrivals, content, states
 from workers.arrivals import Own
 from workers.engine import Engine
 from workers.payloads import Facts
-from workers.shard import Shard, media, messages
+from workers.shard import Shard, media, messages, receipts
 from workers.shard.messages import Quotable
 
 EVERYONE = "@everyone"
@@ -125,14 +125,14 @@ def mentioned(text: str) -> list[str]:
     return list(dict.fromkeys(f"{number}@{USER}" for number in _MENTION.findall(text)))
 
 
-def stored(own: Own, outgoing: Outgoing) -> Callable[[sqlite3.Connection], int | None]:
-    """The write that keeps a message of ours; it returns the number of an event that this made."""
+def stored(own: Own, outgoing: Outgoing) -> Callable[[sqlite3.Connection], int]:
+    """The write that keeps a message of ours and tells how far it came; returns the last event's number."""
     raw = outgoing.message.SerializeToString()
     read = content.interpret(outgoing.message)
     assert read is not None, "nothing is sent that cannot be shown"
     part = read.media
 
-    def write(connection: sqlite3.Connection) -> int | None:
+    def write(connection: sqlite3.Connection) -> int:
         chat = messages.phone_of(connection, outgoing.chat)
         facts = Facts(
             id=outgoing.id,
@@ -152,8 +152,12 @@ def stored(own: Own, outgoing: Outgoing) -> Callable[[sqlite3.Connection], int |
         messages.add_message(connection, row)
         if part is not None:
             media.register(connection, part, outgoing.id, chat, wanted=False)
-        # Somebody may have voted before WhatsApp's answer came here.
-        return arrivals.open_late(connection, own, chat, outgoing.id) if read.poll else None
+        seq = states.tell(connection, own, chat, outgoing.id, outgoing.status, outgoing.reason)
+        # Somebody may have got it, or voted, before WhatsApp's answer came here.
+        reached = receipts.status_of(connection, chat, row.id)
+        if reached not in ("", outgoing.status):
+            seq = states.tell(connection, own, chat, outgoing.id, reached)
+        return (read.poll and arrivals.open_late(connection, own, chat, outgoing.id)) or seq
 
     return write
 

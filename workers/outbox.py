@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import sqlite3
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 import msgspec
@@ -24,18 +25,18 @@ log = structlog.get_logger()
 class Accepted(msgspec.Struct, frozen=True):
     """WhatsApp has the message: the answer, and the write that keeps it.
 
-    The write returns the number of an event that it made, if any.
+    The write returns the number of the last event that it made.
     """
 
     reply: MessageSent
-    store: Callable[[sqlite3.Connection], int | None]
+    store: Callable[[sqlite3.Connection], int]
 
 
 Send = Callable[[], Awaitable[Accepted]]
 
 
 class Outbox:
-    """The sends of one device; use it on the loop. `committed(seq)` is called after each event."""
+    """The sends of one device, for the loop. After each event `committed(seq)` is called, on any thread."""
 
     def __init__(self, shard: Shard) -> None:
         self.committed: Callable[[int], None] = _nobody_listens
@@ -107,7 +108,7 @@ class Outbox:
             raise
         reply = accepted.reply
 
-        def store(connection: sqlite3.Connection) -> int | None:
+        def store(connection: sqlite3.Connection) -> int:
             seq = accepted.store(connection)
             keys.record(connection, key, reply.message_id, msgspec.json.encode(reply))
             return seq
@@ -115,9 +116,9 @@ class Outbox:
         await self._keep(accepted, store)
         return reply
 
-    async def _keep(self, accepted: Accepted, store: Callable[[sqlite3.Connection], int | None]) -> None:
+    async def _keep(self, accepted: Accepted, store: Callable[[sqlite3.Connection], int]) -> None:
         try:
-            seq = await self.keep(store)
+            await self.tell(store)
         except Problem as problem:
             message_id = accepted.reply.message_id
             log.warning("outbox.not_stored", code=problem.code, message_id=message_id)
@@ -129,8 +130,17 @@ class Outbox:
                 "WhatsApp has the message, but the device's storage failed: do not send it again",
                 result={"message_id": message_id},
             ) from problem
-        if seq is not None:
-            self.committed(seq)
+
+    async def tell(self, function: Callable[[sqlite3.Connection], int]) -> None:
+        """As `keep`, for a write that returns the number of the last event that it made."""
+        future = self._shard.write(function)
+        # Not after the wait, which may be cancelled: the event is in the log all the same.
+        future.add_done_callback(self._told)
+        await asyncio.shield(asyncio.wrap_future(future))
+
+    def _told(self, future: Future[int]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self.committed(future.result())
 
     async def keep(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Do a write to the shard, also when the caller is cancelled meanwhile."""
@@ -173,4 +183,4 @@ def _seen(answer: asyncio.Future[MessageSent]) -> None:
 
 
 def _nobody_listens(seq: int) -> None:
-    """Until the hooks are there."""
+    """Until the device is there."""

@@ -14,6 +14,7 @@ from wagateway.events.messages import (
     MessagePayload,
     ReactionPayload,
     RevokedPayload,
+    UndecryptablePayload,
     VotePayload,
 )
 from wagateway.events.parts import FileLink, MediaObject, Mention, PollVote
@@ -130,6 +131,11 @@ def offer_of(call: IncomingCall, facts: Facts, *, rejected: bool) -> CallPayload
         remote_platform=call.platform,
         remote_version=call.version,
     )
+
+
+def undecryptable_of(facts: Facts, *, unavailable: bool) -> UndecryptablePayload:
+    """The payload of the event of a message whose content nobody here knows."""
+    return UndecryptablePayload(**_common(facts, "undecryptable", ""), unavailable=unavailable)
 
 
 class _Common(TypedDict):

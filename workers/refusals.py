@@ -11,6 +11,9 @@ from wagateway.contract import Problem
 from wagateway.problems import device_unavailable
 from workers.engine import Uncertain
 
+TIMELOCK = "WA_REACHOUT_TIMELOCK"
+"""The code of a send that WhatsApp refused because the account may write to no new contacts for now."""
+
 _SERVER_ERROR = re.compile(r"server returned error (\d+)")
 _UPLOAD_STATUS = re.compile(r"upload failed with status code \d+|failed to parse upload response")
 _ANSWERED = re.compile(r"info query returned status (\d+)|graphql error: (\d+) ")
@@ -175,7 +178,7 @@ def _refused_send(code: str) -> Problem:
     if code == _REACHOUT_TIMELOCK:
         return Problem(
             429,
-            "WA_REACHOUT_TIMELOCK",
+            TIMELOCK,
             "WhatsApp does not let this account write to new contacts for now (error 463); "
             "the message was not sent",
             retry_after=3600,

@@ -15,9 +15,10 @@ from workers.device import Device
 from workers.engine import Uncertain
 from workers.outbound import Outgoing
 from workers.outbox import Accepted
+from workers.refusals import TIMELOCK
 from workers.shard.chats import UNSENT
 
-_REFUSED = frozenset({"WHATSAPP_REFUSED", "WA_REACHOUT_TIMELOCK", "RATE_LIMITED"})
+_REFUSED = frozenset({"WHATSAPP_REFUSED", TIMELOCK, "RATE_LIMITED"})
 
 log = structlog.get_logger()
 
@@ -37,6 +38,8 @@ async def give(
             await _keep_unsent(device, chat, message, problem, "sent")
         raise
     except Problem as problem:
+        if problem.code == TIMELOCK:
+            device.life.restricted("reachout_timelock")
         if keep_unsent and problem.code in _REFUSED:
             await _keep_unsent(device, chat, message, problem, "failed")
         raise
@@ -52,7 +55,7 @@ async def _keep_unsent(
     own_id = UNSENT + uuid.uuid4().hex
     outgoing = Outgoing(own_id, chat, int(time.time()), message, status, problem.message)
     try:
-        await device.outbox.keep(outbound.stored(device, outgoing))
+        await device.outbox.tell(outbound.stored(device, outgoing))
     except Problem as storage:  # the refusal is the news
         log.warning("sending.failure_not_stored", code=storage.code)
         return

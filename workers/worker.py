@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,6 +37,7 @@ from workers.handlers import (
     calls,
     chat_actions,
     chats,
+    events,
     groups,
     internal,
     media,
@@ -43,12 +45,14 @@ from workers.handlers import (
     newsletters,
     sending,
     users,
+    webhooks,
 )
 from workers.history import History
 from workers.inbound import Inbound
 from workers.media import Way
 from workers.neonize_client import Orders
 from workers.neonize_engine import NeonizeEngine
+from workers.retention import Retention
 from workers.shard import Shard
 from workers.shard.schema import SCHEMA
 
@@ -135,28 +139,40 @@ async def _run(spec: WorkerSpec, folder: Path) -> Exit:
     async with contextlib.AsyncExitStack() as stack:
         shard = Shard.open(folder / "shard.db")
         stack.callback(shard.close)
-        delivery = await Delivery.open(shard, spec.hooks)
-        events = Events(loop)
-        engine = NeonizeEngine(_orders(spec, folder), events)
+        told = Events(loop)
+        engine = NeonizeEngine(_orders(spec, folder), told)
         way = Way(spec.sandbox, _proxy(spec))
         device = Device(spec.device_id, spec.settings, engine, shard, folder, way)
         stack.push_async_callback(device.close)
-        device.media.outcomes.committed = device.outbox.committed = delivery.committed
-        device.send_events_to = delivery.change
+        device.delivery = delivery = await Delivery.open(shard, spec.hooks, device, device.head)
+        device.life.restarted(spec.death)
         automation = Automation(device)
-        history = History(shard, folder / "history", device)
+        history = History(shard, folder / "history", device, device.head.committed)
         group_names = GroupNames(engine, shard)
+        retention = Retention(shard, spec.settings, device.head)
         device.logged_in = _each(automation.connected, history.wake, group_names.wake)
-        inbound = events.attach(device, delivery, automation, history)
+        inbound = told.attach(device, automation, history)
         context = stack.enter_context(zmq.Context())
         server = stack.enter_context(_server(context, spec, device))
-        beats = Beats(context, wire.beats_socket(spec.runtime), _reader(spec, device, delivery))
+        beats = Beats(context, wire.beats_socket(spec.runtime), _reader(spec, device, retention))
         stack.callback(beats.close)
         device.changed = beats.now
+        shard.tell_changes(partial(loop.call_soon_threadsafe, beats.now))
         await device.start(connect=spec.connect)
         beats.now()
-        going_on = (beats.run, delivery.run, device.media.run, automation.run, history.run, group_names.run)
+        going_on = (
+            beats.run,
+            delivery.run,
+            retention.run,
+            device.absence.run,
+            device.media.run,
+            automation.run,
+            history.run,
+            group_names.run,
+        )
         code = await _until_over(device, stop, going_on)
+        device.absence.lost()
+        device.head.close()
         await server.drain(DRAIN_SECONDS)
         inbound.stop()
         await engine.stop()
@@ -169,13 +185,13 @@ class Events:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
-    def attach(self, device: Device, delivery: Delivery, automation: Automation, history: History) -> Inbound:
+    def attach(self, device: Device, automation: Automation, history: History) -> Inbound:
         """Say whose events these are: the engine is made before its device."""
         self._device = device
         inbound = Inbound(
             device.shard,
             device,
-            delivery.committed,
+            device.head.committed,
             media_wanted=device.media.wake,
             auto_download=device.settings.auto_download_media,
             arrived=automation.arrived,
@@ -186,6 +202,11 @@ class Events:
         self.receipt = inbound.receipt
         self.call = inbound.call
         self.group = inbound.group
+        self.group_joined = inbound.group_joined
+        self.chat_presence = inbound.chat_presence
+        self.newsletter = inbound.newsletter
+        self.undecryptable = inbound.undecryptable
+        self.caught_up = device.absence.caught_up
         self.unread = inbound.unread
         self.history = history.wake
         return inbound
@@ -222,7 +243,21 @@ def _proxy(spec: WorkerSpec) -> str:
 @functools.cache
 def _handlers() -> Handlers[Device]:
     return collect(
-        [app, calls, chat_actions, chats, groups, internal, media, messages, newsletters, sending, users]
+        [
+            app,
+            calls,
+            chat_actions,
+            chats,
+            events,
+            groups,
+            internal,
+            media,
+            messages,
+            newsletters,
+            sending,
+            users,
+            webhooks,
+        ]
     )
 
 
@@ -230,7 +265,7 @@ def _server(context: Context, spec: WorkerSpec, device: Device) -> Server[Device
     return Server(context, wire.worker_socket(spec.runtime, spec.device_id), _handlers(), device)
 
 
-def _reader(spec: WorkerSpec, device: Device, delivery: Delivery) -> Callable[[float], Beat]:
+def _reader(spec: WorkerSpec, device: Device, retention: Retention) -> Callable[[float], Beat]:
     def read(lag: float) -> Beat:
         return Beat(
             device_id=device.id,
@@ -240,8 +275,11 @@ def _reader(spec: WorkerSpec, device: Device, delivery: Delivery) -> Callable[[f
             display_name=device.display_name,
             reason=device.reason,
             lag=lag,
-            log_depth=delivery.depth(),
-            hook_lag=delivery.lag(),
+            log_depth=retention.held,
+            hook_lag=device.delivery.lag(),
+            dead=retention.dead,
+            disk=device.shard.size(),
+            storage=device.shard.failing,
         )
 
     return read

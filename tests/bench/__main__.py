@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tests import samples
-from tests.bench import bare, rows, stored
+from tests.bench import bare, events, rows, stored
 from tests.bench.report import HEADER, Row, at_most, show, write
+from tests.bench.sink import sink as fast_sink
 from tests.harness import endpoint, free_port, gateway
 from wagateway.commands import sandbox
 
@@ -106,6 +107,23 @@ async def full(folder: Path, table: list[Row]) -> None:
         await collect(stored.reading(running, port, small, large, OUTSIDE), table)
 
 
+async def readers(folder: Path, table: list[Row]) -> None:
+    """Webhooks and WebSockets."""
+    device = DEVICES[6]
+    port = free_port()
+    async with fast_sink() as (good, url):
+        async with gateway(folder) as running:
+            await running.logged_in(device)
+            await events.paused(running, device, url)
+        events.prepare(folder / "storages", device, number(device))
+        async with gateway(folder, port=port) as running:
+            await running.sandbox.ask(sandbox.AddPhone(phone=OUTSIDE, name="Outside"), 10)
+            await running.logged_in(device)
+            await collect(events.draining(running, port, device, OUTSIDE, good), table)
+            await collect(events.neighbours(running, device, number(device), OUTSIDE), table)
+            await collect(events.sockets(running, device), table)
+
+
 async def main() -> None:
     """Run everything; whether a target was met is in its row."""
     folder = BUILD / "bench"
@@ -116,6 +134,7 @@ async def main() -> None:
     await paired(folder.resolve(), table)
     await warm(folder.resolve(), table)
     await cold(folder.resolve(), table)
+    await readers(folder.resolve(), table)
     await full(folder.resolve(), table)
     write(table, BUILD / "bench.json")
 

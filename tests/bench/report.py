@@ -30,6 +30,19 @@ def at_most(name: str, value: float, unit: str, limit: float) -> Row:
     )
 
 
+def at_least(name: str, value: float, unit: str, limit: float) -> Row:
+    """A figure that must not stay below an absolute limit."""
+    return Row(
+        name=name,
+        value=value,
+        unit=unit,
+        yardstick=limit,
+        ratio=value / limit,
+        target=f">= {limit:g} {unit}",
+        ok=value >= limit,
+    )
+
+
 def told(name: str, value: float, unit: str) -> Row:
     """A figure that explains another."""
     return Row(name=name, value=value, unit=unit, yardstick=None, ratio=None, target="", ok=True)

@@ -176,8 +176,8 @@ async def receiving(
     for arrived, _, body in sink.received[first:]:
         text = json.loads(body)["payload"]["body"]
         delays.append((arrived - float(text.split()[1])) * 1000)
-    yield at_most(f"incoming message to webhook p50, {rate:.0f}/s", quantile(delays, 0.5), "ms", 15)
-    yield at_most(f"incoming message to webhook p99, {rate:.0f}/s", quantile(delays, 0.99), "ms", 60)
+    yield at_most(f"incoming message to webhook p50, {rate:.0f}/s", quantile(delays, 0.5), "ms", 8)
+    yield at_most(f"incoming message to webhook p99, {rate:.0f}/s", quantile(delays, 0.99), "ms", 40)
 
 
 async def crashes(running: Gateway, port: int, devices: list[str], kills: int) -> AsyncIterator[Row]:

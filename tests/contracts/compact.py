@@ -40,7 +40,8 @@ def _operation(document: dict[str, Any], operation: dict[str, Any]) -> Operation
         body = found.setdefault("body", {})
         for name, kind in _fields(document, content["schema"], ""):
             body[name] = kind if body.get(name, kind) == kind else f"{body[name]}, {kind}"
-    for kind, content in _resolved(document, operation["responses"]["200"]).get("content", {}).items():
+    done = _resolved(document, operation["responses"].get("200", {}))  # a WebSocket is answered with 101
+    for kind, content in done.get("content", {}).items():
         if kind == "application/json":
             fields = dict(_fields(document, content["schema"], ""))
             found["answer"] = {name: kind for name, kind in fields.items() if name.startswith("results")}

@@ -40,6 +40,12 @@ COMPANION = sandbox.CompanionInfo("62811", "62811:1@s", 1, "python", True, 0, 30
         ("fault refuse 5", sandbox.RefuseConnections(seconds=5), sandbox.Done(1)),
         ("fault delay 62811 1500", sandbox.DelayAcks(phone="62811", milliseconds=1500), sandbox.Done(1)),
         ("fault reject 62811 --error 463", sandbox.RejectSends(phone="62811", error=463), sandbox.Done(1)),
+        ("fault garble 62811 --count 2", sandbox.GarbleMessages(phone="62811", count=2), sandbox.Done()),
+        (
+            "phone newsletter 62811 1@newsletter --muted true",
+            sandbox.PhoneSetNewsletter(phone="62811", newsletter="1@newsletter", muted=True),
+            sandbox.NewsletterInfo("1@newsletter", "News", "", "0029", []),
+        ),
         ("companions", sandbox.Companions(), [COMPANION]),
         ("history 62811 --bytes 1000", sandbox.SendHistory(phone="62811", bytes=1000), sandbox.Done(1)),
     ],

@@ -35,6 +35,7 @@ GOOD = device(
     last_exit="SIGKILL",
     log_depth=120,
     hook_lag=3,
+    disk=4_200_000,
 )
 BAD = device("gone", worker="parked", reason="banned", last_exit="banned")
 
@@ -44,7 +45,7 @@ def test_w43_one_table_shows_what_there_is_to_know_of_a_device(ctl: Terminal) ->
         assert 0 == ctl("status")
     (line,) = [line for line in ctl.out.splitlines() if line.startswith("shop")]
     assert ["shop", "logged_in", "628123", "77"] == line.split()[:4]
-    assert ["2", "18.2", "MB", "120", "3", "SIGKILL"] == line.split()[-6:]
+    assert ["2", "18.2", "MB", "120", "3", "0", "4.2", "MB", "SIGKILL"] == line.split()[-9:]
 
 
 def test_each_fixed_process_has_a_line(ctl: Terminal) -> None:
@@ -65,6 +66,22 @@ def test_what_needs_a_person_is_named_and_told_by_the_exit_code(ctl: Terminal) -
     with supervisor(ctl, GOOD, BAD, well=False):
         assert 1 == ctl("status")
     assert "Something needs you: device gone (banned)" == ctl.out.splitlines()[-1]
+
+
+def test_a_full_disk_is_the_reason_and_needs_a_person(ctl: Terminal) -> None:
+    with supervisor(ctl, device("full", state="logged_in", worker="running", storage="full")):
+        assert 1 == ctl("status")
+    (line,) = [line for line in ctl.out.splitlines() if line.startswith("full")]
+    assert "storage_full" == line.split()[-1]
+    assert "Something needs you: device full (storage_full)" == ctl.out.splitlines()[-1]
+
+
+def test_dead_letters_are_told_and_are_no_fault_of_the_gateway(ctl: Terminal) -> None:
+    with supervisor(ctl, GOOD, device("lost", worker="running", dead=12)):
+        assert 0 == ctl("status")
+    *_, letters, end = ctl.out.splitlines()
+    assert letters.startswith("Dead letters: lost 12 ")
+    assert "All is well." == end
 
 
 def test_a_script_gets_the_whole_overview(ctl: Terminal) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 import msgspec
@@ -20,6 +20,7 @@ from yarl import URL
 
 from wagateway import wire
 from wagateway.commands import catalogue
+from wagateway.commands.events import ListEvents
 from wagateway.commands.internal import DeviceRow, DeviceTable, GetDeviceTable, StartWorker
 from wagateway.contract import Command, Problem
 from wagateway.feed import Publisher
@@ -28,6 +29,9 @@ from wagateway.front.main import Front
 from wagateway.front.serving import Serving
 from wagateway.serve import Handlers, Server
 from wagateway.settings import Settings
+
+if TYPE_CHECKING:
+    from tests.front.logs import Logs
 
 LINK_KEY = bytes(range(32))
 Answering = Callable[[Command[Any]], Awaitable[object]]
@@ -73,6 +77,7 @@ class Stage:
             "StartWorker": self._start_worker,
         }
         self.workers: dict[str, Server[str]] = {}
+        self.logs: Logs | None = None
         self._drained = False
         self._version = 0
         self._patience = patience
@@ -105,7 +110,8 @@ class Stage:
             device_id=device_id,
             state="logged_in" if worker == "running" else "disconnected",
             worker=worker,  # type: ignore[arg-type]
-            created_at=time.time(),
+            created_at=more.pop("created_at", None)
+            or getattr(self.rows.get(device_id), "created_at", time.time()),
             paired=more.pop("paired", bool(jid)),
             jid=jid,
             **more,
@@ -160,6 +166,8 @@ class Stage:
     async def _answer(self, process: str, command: Command[Any]) -> object:
         if not isinstance(command, GetDeviceTable):
             self.asked.append((process, command))
+        if self.logs is not None and isinstance(command, ListEvents):
+            return await self.logs.answer(process, command)
         answering = self.answers.get(type(command).__name__)
         if answering is None:
             raise Asked(process, command)
@@ -200,10 +208,10 @@ async def staging() -> AsyncIterator[Staging]:
     folder = Path(tempfile.mkdtemp(prefix="wagateway-front-"))
     async with AsyncExitStack() as stack:
 
-        async def make(body_seconds: float = 5.0, **settings: Any) -> Stage:
+        async def make(body_seconds: float = 5.0, stalled: float = 5.0, **settings: Any) -> Stage:
             settings = {"request_timeout": 5.0, "sandbox": True, "storage": folder / "storages", **settings}
             settings["storage"].mkdir(exist_ok=True)
-            patience = Patience(body_seconds, 2 * body_seconds, body_seconds)
+            patience = Patience(body_seconds, 2 * body_seconds, body_seconds, stalled)
             return await stack.enter_async_context(Stage(folder, Settings(**settings), patience))
 
         yield make

@@ -112,6 +112,8 @@ async def test_a_bad_id_in_header_or_query_is_refused_on_every_route(device: Sta
     for sample in SAMPLES:
         if sample.command.target == "sandbox" or "/devices" in sample.route.path:
             continue
+        if sample.route.path.startswith("/webhooks"):  # of the whole gateway
+            continue
         for bad in BAD_IDS:
             headers = {"X-Device-Id": quote(bad, safe="")}
             refused(await _call(device, sample, "", headers), sample.route, bad)

@@ -13,7 +13,7 @@ import zmq
 
 from wagateway import wire
 from wagateway.commands.app import ConnectionStatus, DeviceState, GetConnectionStatus
-from wagateway.commands.internal import Beat, Hooks
+from wagateway.commands.internal import Beat
 from wagateway.contract import Command
 from wagateway.link import Link
 from wagateway.settings import Settings
@@ -49,7 +49,7 @@ class Worker:
             life=read,
             log=2,
             connect=True,
-            hooks=Hooks([], "secret"),
+            hooks=[],
             sandbox=network,
         )
         environment = {**os.environ, "NEONIZE_BOT_TAG": "off"}

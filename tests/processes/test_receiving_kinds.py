@@ -295,7 +295,7 @@ async def test_w14_polls_of_others_and_their_votes(world: World) -> None:
         phone=world.carol_number, chat=world.alice_number, message_id=poll, options=["later"]
     )
     sent = (await ask(world, vote)).ids[0]
-    assert ["later"] == (await event(world, sent))["poll_vote"]["options"]
+    assert ["later"] == (await event(world, sent, "poll.vote"))["poll_vote"]["options"]
     assert "later" == (await row(world, sent))["content"]
 
 

@@ -164,7 +164,6 @@ async def test_a_location_in_texts_as_the_real_server_wants_it(world: World) -> 
 
 
 async def test_a_poll_and_the_votes_on_it(world: World) -> None:
-    seen = len(world.sink.events())
     options = ["tea", "coffee", "water"]
     sent = await post(world, "/send/poll", question="What to drink?", options=options, max_answer=2)
     poll = (await got(world, sent)).message["pollCreationMessage"]
@@ -176,9 +175,10 @@ async def test_a_poll_and_the_votes_on_it(world: World) -> None:
         message_id=sent.result["message_id"],
         options=["coffee", "water"],
     )
+    seen = len(world.sink.events("poll.vote"))
     await world.gateway.sandbox.ask(vote, 10)
-    await world.sink.until(lambda sink: len(sink.events()) > seen)
-    payload = world.sink.events()[-1]["payload"]
+    await world.sink.until(lambda sink: len(sink.events("poll.vote")) > seen)
+    payload = world.sink.events("poll.vote")[-1]["payload"]
     assert ["coffee", "water"] == payload["poll_vote"]["options"]
     assert sent.result["message_id"] == payload["poll_vote"]["poll_message_id"]
 

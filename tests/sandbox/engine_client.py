@@ -15,12 +15,16 @@ import structlog
 from wagateway.contract import Problem
 from wagateway.spec import SandboxNetwork
 from workers.engine import (
+    ChatPresence,
     ConnectionChange,
-    GroupNews,
+    GroupChange,
+    GroupJoined,
     IncomingCall,
     IncomingMessage,
     IncomingReceipt,
+    NewsletterChange,
     QrShown,
+    Undecryptable,
 )
 from workers.neonize_client import Orders
 from workers.neonize_engine import NeonizeEngine
@@ -49,9 +53,29 @@ class Telling:
         """Somebody calls."""
         say("call", **msgspec.structs.asdict(call))
 
-    def group(self, news: GroupNews) -> None:
-        """A group tells of itself."""
-        say("group", **msgspec.structs.asdict(news))
+    def group(self, change: GroupChange) -> None:
+        """A group has changed."""
+        say("group", **msgspec.structs.asdict(change))
+
+    def group_joined(self, joined: GroupJoined) -> None:
+        """The account is in a new group."""
+        say("group_joined", **msgspec.structs.asdict(joined))
+
+    def chat_presence(self, presence: ChatPresence) -> None:
+        """Somebody types."""
+        say("chat_presence", **msgspec.structs.asdict(presence))
+
+    def newsletter(self, change: NewsletterChange) -> None:
+        """Something about a newsletter."""
+        say("newsletter", **msgspec.structs.asdict(change))
+
+    def undecryptable(self, message: Undecryptable) -> None:
+        """A message that could not be decrypted."""
+        say("undecryptable", **msgspec.structs.asdict(message))
+
+    def caught_up(self, count: int) -> None:
+        """All that had waited was told."""
+        say("caught_up", count=count)
 
     def history(self) -> None:
         """A history sync is in the folder."""

@@ -12,7 +12,7 @@ from tests.sandbox.conftest import ANN, BOB, CAROL
 from wagateway.commands import sandbox as c
 from wagateway.contract import Command, Problem
 from wagateway.sandbox import control
-from wagateway.sandbox.control import messaging
+from wagateway.sandbox.control import messaging, newsletters
 from wagateway.sandbox.world import World
 from wagateway.serve import collect
 from wagateway.whatsapp.polls import open_edit
@@ -22,7 +22,7 @@ from wagateway.wire import Request
 FILE = b"file " * 5000
 
 
-HANDLERS = collect([control, messaging])
+HANDLERS = collect([control, messaging, newsletters])
 
 
 async def do(world: World, command: Command[Any]) -> Any:

@@ -10,7 +10,8 @@ from tests.sandbox.conftest import ANN, BOB, CAROL
 from tests.sandbox.test_phones import link, send, settle
 from wagateway.commands import sandbox as c
 from wagateway.contract import Problem
-from wagateway.sandbox import control, relay
+from wagateway.sandbox import relay
+from wagateway.sandbox.control.newsletters import create_newsletter, phone_set_newsletter
 from wagateway.sandbox.services.catalogue import desk
 from wagateway.sandbox.state import NEWSLETTER, SERVER, Endpoint
 from wagateway.sandbox.world import World
@@ -23,7 +24,7 @@ CREATE, SUBSCRIBED, INFO = "6234210096708695", "6388546374527196", "656331608706
 
 @pytest_asyncio.fixture
 async def news(world: World) -> Jid:
-    made = await control.create_newsletter(world, c.CreateNewsletter(phone=ANN, name="News", followers=[BOB]))
+    made = await create_newsletter(world, c.CreateNewsletter(phone=ANN, name="News", followers=[BOB]))
     return Jid.parse(made.jid)
 
 
@@ -103,6 +104,35 @@ async def test_a_device_follows_and_unfollows(world: World, news: Jid) -> None:
     assert [True, True] == [b"on_join" in told[0], b"on_leave" in told[1]]
 
 
+async def test_a_phone_follows_mutes_and_unfollows(world: World, news: Jid) -> None:
+    companion, _ = link(world.phones[CAROL])
+    steps: tuple[dict[str, bool], ...] = (
+        {"follow": True},
+        {"muted": True},
+        {"muted": False},
+        {"follow": False},
+    )
+    followers = []
+    for step in steps:
+        command = c.PhoneSetNewsletter(phone=CAROL, newsletter=str(news), **step)
+        followers.append(len((await phone_set_newsletter(world, command)).followers))
+    assert [2, 2, 2, 1] == followers
+    told = [node.children()[0].body() for node in waiting(world, companion, "notification")]
+    expected = [b"on_join", b'"ON"', b'"OFF"', b"on_leave"]
+    assert [True] * 4 == [word in body for word, body in zip(expected, told, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("phone", "change"), [(ANN, {"follow": False}), (CAROL, {"follow": False}), (CAROL, {"muted": True})]
+)
+async def test_owners_stay_and_strangers_cannot_mute(
+    world: World, news: Jid, phone: str, change: dict[str, bool]
+) -> None:
+    with pytest.raises(Problem) as refused:
+        await phone_set_newsletter(world, c.PhoneSetNewsletter(phone=phone, newsletter=str(news), **change))
+    assert "REFUSED" == refused.value.code
+
+
 async def test_an_owner_cannot_leave_and_the_unknown_cannot_be_found(world: World, news: Jid) -> None:
     companion, _ = link(world.phones[ANN])
     for query, variables in (
@@ -122,7 +152,7 @@ async def test_a_device_creates_a_newsletter(world: World) -> None:
 async def test_newsletters_and_posts_outlive_the_process(tmp_path: Path) -> None:
     first = World(tmp_path)
     first.add_phone(ANN, "Ann"), first.add_phone(BOB, "Bob")
-    made = await control.create_newsletter(first, c.CreateNewsletter(phone=ANN, name="News", followers=[BOB]))
+    made = await create_newsletter(first, c.CreateNewsletter(phone=ANN, name="News", followers=[BOB]))
     await send(first, "one", to=made.jid)
     first.close()
     second = World(tmp_path)

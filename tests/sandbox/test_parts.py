@@ -101,6 +101,8 @@ async def test_faults_end_when_they_have_happened_often_enough() -> None:
     faults.reject("1", 2, 463)
     faults.withhold("1", 1)
     faults.fail_logins("1", 1, Node("failure"))
+    faults.garble("1", 1)
+    assert [True, False] == [faults.garbles("1") for _ in range(2)]
     assert [463, 463, 0] == [faults.rejected("1") for _ in range(3)]
     assert [None, 0.0] == [faults.ack_delay("1") for _ in range(2)]
     assert [True, False] == [faults.failing("1") is not None for _ in range(2)]

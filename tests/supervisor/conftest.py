@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -67,9 +68,9 @@ class World:
         self.context = context
         self.devices = self.fresh()
 
-    def fresh(self) -> Devices:
+    def fresh(self, **settings_: Any) -> Devices:
         given = Given(self.folder, life=0, log=2, webhook_secret="whsec_x", sandbox=None)
-        settings = Settings(storage=self.folder)
+        settings = Settings(storage=self.folder, **settings_)
         return Devices(settings, self.context, self.registry, self.feed, given, self.fork)  # type: ignore[arg-type]
 
     def fork(self, order: Order) -> Worker:

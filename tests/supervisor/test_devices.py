@@ -128,6 +128,63 @@ async def test_a_worker_may_take_longer_for_its_first_beat(world: World) -> None
     assert [signal.SIGABRT] == world.workers[0].signals
 
 
+async def test_a_worker_is_told_how_the_one_before_it_ended(world: World) -> None:
+    before = time.time()
+    await running(world)
+    world.workers[0].die(-signal.SIGKILL)
+    await world.until("shop", lambda row: row.pid == 1001 and row.worker == "running")
+    world.workers[1].die(Exit.ENGINE_ENDED)
+    await world.until("shop", lambda row: row.pid == 1002)
+    deaths = [worker.spec.death for worker in world.workers]
+    assert [None, ("SIGKILL", 1), ("engine_ended", 2)] == [
+        death and (death.reason, death.restarts) for death in deaths
+    ]
+    assert all(before <= death.at <= time.time() for death in deaths if death)
+
+
+async def test_a_worker_that_was_killed_for_its_silence_hung(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.keeper.ABORT_SECONDS", 0.0)
+    await running(world)
+    world.devices.check(time.monotonic() + SILENCE_SECONDS + 1)
+    world.workers[0].die(-signal.SIGABRT)
+    await world.until("shop", lambda row: row.pid == 1001 and row.worker == "running")
+    world.workers[1].die(-signal.SIGSEGV)
+    await world.until("shop", lambda row: row.pid == 1002)
+    deaths = [worker.spec.death for worker in world.workers[1:]]
+    assert ["hang", "SIGSEGV"] == [death and death.reason for death in deaths]
+
+
+async def test_a_lease_that_is_held_does_not_hide_how_its_holder_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.restart._LEASE_SECONDS", 0.001)
+    await running(world)
+    world.workers[0].die(-signal.SIGKILL)
+    await world.until("shop", lambda row: row.pid == 1001)
+    world.workers[1].die(Exit.LEASE_HELD)
+    await world.until("shop", lambda row: row.pid == 1002)
+    death = world.workers[2].spec.death
+    assert death is not None
+    assert ("SIGKILL", 1) == (death.reason, death.restarts)
+
+
+async def test_no_death_is_told_where_somebody_asked_for_the_start(world: World) -> None:
+    await running(world)
+    keeper = world.devices.keepers["shop"]
+    world.workers[0].die(-signal.SIGKILL)
+    await world.until("shop", lambda row: row.pid == 1001 and row.worker == "running")
+    await keeper.stop()
+    keeper.start()
+    await world.until("shop", lambda row: row.pid == 1002 and row.worker == "running")
+    world.workers[2].die(Exit.BANNED)
+    await world.until("shop", lambda row: row.worker == "parked")
+    keeper.start()
+    await world.until("shop", lambda row: row.pid == 1003)
+    assert [None, None] == [worker.spec.death for worker in world.workers[2:]]
+
+
 async def test_a_start_during_a_stop_waits_for_the_old_worker(world: World) -> None:
     await running(world)
     old, keeper = world.workers[0], world.devices.keepers["shop"]

@@ -7,14 +7,13 @@ import uuid
 
 import pytest
 
-from supervisor import handlers
+from supervisor.handlers import devices, processes
 from tests.supervisor.conftest import JID, World
 from wagateway import wire
 from wagateway.commands.devices import (
     CreateDevice,
     GetDevice,
     GetDeviceProxy,
-    GetDeviceWebhook,
     ListDevices,
     LogoutDevice,
     ReconnectDevice,
@@ -22,10 +21,8 @@ from wagateway.commands.devices import (
     Removed,
     RemoveDevice,
     SetDeviceProxy,
-    SetDeviceWebhook,
 )
 from wagateway.commands.internal import (
-    ConfigureHooks,
     GetDeviceTable,
     GetOverview,
     ProcessRow,
@@ -45,42 +42,42 @@ def paired(world: World, device_id: str = "shop") -> None:
 
 
 async def test_a_device_gets_the_id_it_asks_for_or_a_uuid(world: World) -> None:
-    own = await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
-    given = await handlers.create_device(world.devices, CreateDevice())
+    own = await devices.create_device(world.devices, CreateDevice(device_id="shop"))
+    given = await devices.create_device(world.devices, CreateDevice())
     assert ("shop", "disconnected", "") == (own.device_id, own.state, own.jid)
     assert str(uuid.UUID(given.device_id)) == given.id
     assert [] == world.workers
 
 
 async def test_a_taken_id_is_a_conflict_but_only_that_very_id(world: World) -> None:
-    await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
+    await devices.create_device(world.devices, CreateDevice(device_id="shop"))
     with pytest.raises(Problem) as caught:
-        await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
+        await devices.create_device(world.devices, CreateDevice(device_id="shop"))
     assert (409, "DEVICE_ALREADY_EXISTS") == (caught.value.status, caught.value.code)
-    await handlers.create_device(world.devices, CreateDevice(device_id="Shop"))
+    await devices.create_device(world.devices, CreateDevice(device_id="Shop"))
 
 
 async def test_devices_are_listed_oldest_first_and_found_by_id_or_jid(world: World) -> None:
     paired(world)
-    await handlers.create_device(world.devices, CreateDevice(device_id="a"))
-    listed = await handlers.list_devices(world.devices, ListDevices())
+    await devices.create_device(world.devices, CreateDevice(device_id="a"))
+    listed = await devices.list_devices(world.devices, ListDevices())
     assert ["shop", "a"] == [info.device_id for info in listed]
-    found = [await handlers.get_device(world.devices, GetDevice(device_id=name)) for name in ("shop", JID)]
+    found = [await devices.get_device(world.devices, GetDevice(device_id=name)) for name in ("shop", JID)]
     assert ["628111000001"] * 2 == [info.phone_number for info in found]
 
 
 @pytest.mark.parametrize("wanted", ["", "nobody", "x" * 5000])
 async def test_an_unknown_device_is_not_found(world: World, wanted: str) -> None:
     with pytest.raises(Problem) as caught:
-        await handlers.get_device(world.devices, GetDevice(device_id=wanted))
+        await devices.get_device(world.devices, GetDevice(device_id=wanted))
     assert (404, "DEVICE_NOT_FOUND") == (caught.value.status, caught.value.code)
     assert len(caught.value.message) < 200
 
 
 async def test_concurrent_starts_share_one_worker(world: World) -> None:
-    await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
+    await devices.create_device(world.devices, CreateDevice(device_id="shop"))
     command = StartWorker(device_id="shop")
-    rows = await asyncio.gather(*(handlers.start_worker(world.devices, command) for _ in range(5)))
+    rows = await asyncio.gather(*(processes.start_worker(world.devices, command) for _ in range(5)))
     assert {("running", 1000)} == {(row.worker, row.pid) for row in rows}
     assert 1 == len(world.workers)
     assert not world.workers[0].spec.connect
@@ -89,7 +86,7 @@ async def test_concurrent_starts_share_one_worker(world: World) -> None:
 async def test_a_worker_that_cannot_run_is_unavailable_at_once(world: World) -> None:
     world.first_beat = None
     paired(world)
-    asking = asyncio.create_task(handlers.start_worker(world.devices, StartWorker(device_id="shop")))
+    asking = asyncio.create_task(processes.start_worker(world.devices, StartWorker(device_id="shop")))
     await world.until("shop", lambda row: row.pid != 0)
     world.workers[0].die(Exit.SHARD_UNUSABLE)
     with pytest.raises(Problem, match="shard_unusable") as caught:
@@ -99,15 +96,15 @@ async def test_a_worker_that_cannot_run_is_unavailable_at_once(world: World) -> 
 
 async def test_a_restart_gives_a_new_worker(world: World) -> None:
     paired(world)
-    await handlers.start_worker(world.devices, StartWorker(device_id="shop"))
-    row = await handlers.restart_worker(world.devices, RestartWorker(device_id="shop"))
+    await processes.start_worker(world.devices, StartWorker(device_id="shop"))
+    row = await processes.restart_worker(world.devices, RestartWorker(device_id="shop"))
     assert (1001, "running") == (row.pid, row.worker)
 
 
 async def test_a_reconnect_waits_for_the_login(world: World) -> None:
     paired(world)
-    await handlers.start_worker(world.devices, StartWorker(device_id="shop"))
-    answer = await handlers.reconnect_device(world.devices, ReconnectDevice(device_id="shop"))
+    await processes.start_worker(world.devices, StartWorker(device_id="shop"))
+    answer = await devices.reconnect_device(world.devices, ReconnectDevice(device_id="shop"))
     assert Reconnected(device_id="shop", state="logged_in") == answer
     assert 2 == len(world.workers)
 
@@ -115,17 +112,17 @@ async def test_a_reconnect_waits_for_the_login(world: World) -> None:
 async def test_a_reconnect_that_takes_long_says_where_it_is(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handlers, "READY_SECONDS", 0.02)
+    monkeypatch.setattr(devices, "READY_SECONDS", 0.02)
     world.first_beat = lambda _: {"state": "connecting", "jid": JID}
     paired(world)
-    answer = await handlers.reconnect_device(world.devices, ReconnectDevice(device_id="shop"))
+    answer = await devices.reconnect_device(world.devices, ReconnectDevice(device_id="shop"))
     assert Reconnected(device_id="shop", state="connecting") == answer
 
 
 async def test_an_unpaired_device_cannot_be_reconnected(world: World) -> None:
-    await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
+    await devices.create_device(world.devices, CreateDevice(device_id="shop"))
     with pytest.raises(Problem) as caught:
-        await handlers.reconnect_device(world.devices, ReconnectDevice(device_id="shop"))
+        await devices.reconnect_device(world.devices, ReconnectDevice(device_id="shop"))
     assert "DEVICE_NOT_LOGGED_IN" == caught.value.code
 
 
@@ -141,7 +138,7 @@ async def test_a_logout_starts_the_worker_unlinks_and_purges(world: World) -> No
     asked: list[str] = []
     paired(world)
     with Server(world.context, wire.worker_socket(world.folder, "shop"), collect([module]), asked):
-        answer = await handlers.logout_device(world.devices, LogoutDevice(device_id="shop"))
+        answer = await devices.logout_device(world.devices, LogoutDevice(device_id="shop"))
     assert Removed(device_id="shop", unlinked=True) == answer
     assert ["unlinked"] == asked
     assert {} == world.devices.keepers
@@ -150,24 +147,24 @@ async def test_a_logout_starts_the_worker_unlinks_and_purges(world: World) -> No
 async def test_a_device_whose_worker_does_not_answer_is_removed_all_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handlers, "UNLINK_SECONDS", 0.02)
+    monkeypatch.setattr(devices, "UNLINK_SECONDS", 0.02)
     paired(world)
-    answer = await handlers.remove_device(world.devices, RemoveDevice(device_id="shop"))
+    answer = await devices.remove_device(world.devices, RemoveDevice(device_id="shop"))
     assert Removed(device_id="shop", unlinked=False) == answer
 
 
 async def test_two_removals_at_once_remove_once(world: World) -> None:
-    await handlers.create_device(world.devices, CreateDevice(device_id="shop"))
+    await devices.create_device(world.devices, CreateDevice(device_id="shop"))
     command = RemoveDevice(device_id="shop")
     answers = await asyncio.gather(
-        *(handlers.remove_device(world.devices, command) for _ in range(2)), return_exceptions=True
+        *(devices.remove_device(world.devices, command) for _ in range(2)), return_exceptions=True
     )
     assert ["Problem", "Removed"] == sorted(type(answer).__name__ for answer in answers)
 
 
 async def test_the_table_has_every_device(world: World) -> None:
     paired(world)
-    table = await handlers.get_device_table(world.devices, GetDeviceTable())
+    table = await processes.get_device_table(world.devices, GetDeviceTable())
     assert ["shop"] == [row.device_id for row in table.rows]
 
 
@@ -178,89 +175,37 @@ def fixed(pid: int) -> list[ProcessRow]:
 async def test_all_is_well_until_something_needs_a_person(world: World) -> None:
     world.devices.fixed = lambda: fixed(1)
     paired(world)
-    await handlers.start_worker(world.devices, StartWorker(device_id="shop"))
-    assert (await handlers.get_overview(world.devices, GetOverview())).well
+    await processes.start_worker(world.devices, StartWorker(device_id="shop"))
+    assert (await processes.get_overview(world.devices, GetOverview())).well
     world.workers[0].die(Exit.BANNED)
     await world.until("shop", lambda row: row.worker == "parked")
-    overview = await handlers.get_overview(world.devices, GetOverview())
+    overview = await processes.get_overview(world.devices, GetOverview())
     assert not overview.well
     assert "banned" == overview.devices[0].last_exit
 
 
+@pytest.mark.parametrize("storage", ["full", "failed"])
+async def test_a_disk_that_takes_nothing_needs_a_person_and_is_the_reason(world: World, storage: str) -> None:
+    world.devices.fixed = lambda: fixed(1)
+    paired(world)
+    await processes.start_worker(world.devices, StartWorker(device_id="shop"))
+    world.beat(world.workers[0], state="logged_in", jid=JID, storage=storage, dead=3, disk=4096)
+    overview = await processes.get_overview(world.devices, GetOverview())
+    row = overview.devices[0].device
+    assert row is not None
+    assert (False, storage, 3, 4096) == (overview.well, row.storage, row.dead, row.disk)
+    info = await devices.get_device(world.devices, GetDevice(device_id="shop"))
+    assert f"storage_{storage}" == info.reason
+    world.beat(world.workers[0], state="logged_in", jid=JID, storage=storage, reason="reachout_timelock")
+    info = await devices.get_device(world.devices, GetDevice(device_id="shop"))
+    assert "reachout_timelock" == info.reason
+    world.beat(world.workers[0], state="logged_in", jid=JID)
+    assert (await processes.get_overview(world.devices, GetOverview())).well
+
+
 async def test_a_dead_front_is_not_well(world: World) -> None:
     world.devices.fixed = lambda: fixed(0)
-    assert not (await handlers.get_overview(world.devices, GetOverview())).well
-
-
-HOOK = "http://127.0.0.1:9/hook"
-
-
-async def test_the_webhook_of_a_device_takes_the_place_of_the_gateways(world: World) -> None:
-    created = await handlers.create_device(
-        world.devices,
-        CreateDevice(device_id="shop", webhook_url=HOOK, webhook_secret="hush", webhook_events="message, x"),
-    )
-    assert (HOOK, "***", "message, x") == (
-        created.webhook_url,
-        created.webhook_secret,
-        created.webhook_events,
-    )
-    hooks = world.devices.hooks(world.devices.keepers["shop"].entry)
-    assert ([HOOK], "hush", ["message", "x"]) == (hooks.urls, hooks.secret, hooks.events)
-    plain = world.devices.hooks(Entry("other", 0.0))
-    assert ([], "whsec_x", []) == (plain.urls, plain.secret, plain.events)
-
-
-async def test_a_change_of_the_webhook_is_a_merge_and_outlives_a_restart(world: World) -> None:
-    await handlers.create_device(world.devices, CreateDevice(device_id="shop", webhook_url=HOOK))
-    await handlers.set_device_webhook(
-        world.devices, SetDeviceWebhook(device_id="shop", webhook_secret="hush", webhook_events="message")
-    )
-    changed = await handlers.set_device_webhook(
-        world.devices, SetDeviceWebhook(device_id="shop", webhook_events="")
-    )
-    assert (HOOK, "***", "") == (changed.webhook_url, changed.webhook_secret, changed.webhook_events)
-    (entry,) = world.registry.entries()
-    assert ("hush", HOOK) == (entry.webhook_secret.value, entry.webhook_url)
-    assert "hush" not in repr(entry)
-    assert changed == await handlers.get_device_webhook(world.devices, GetDeviceWebhook(device_id="shop"))
-
-
-async def test_a_running_worker_is_told_of_its_new_webhook(world: World) -> None:
-    paired(world)
-    world.devices.keepers["shop"].start()
-    await world.until("shop", lambda row: row.worker == "running")
-    told: list[ConfigureHooks] = []
-
-    async def configure(state: object, command: ConfigureHooks) -> None:
-        told.append(command)
-
-    module = types.ModuleType("made_up")
-    configure.__module__ = module.__name__
-    module.__dict__["configure"] = configure
-    address = wire.worker_socket(world.folder, "shop")
-    with Server(world.context, address, collect([module]), None):
-        await handlers.set_device_webhook(world.devices, SetDeviceWebhook(device_id="shop", webhook_url=HOOK))
-    assert [[HOOK]] == [command.hooks.urls for command in told]
-    assert 1 == len(world.of("shop"))
-
-
-async def test_a_worker_that_does_not_take_its_new_webhook_is_replaced(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(handlers, "CONFIGURE_SECONDS", 0.01)
-    paired(world)
-    world.devices.keepers["shop"].start()
-    await world.until("shop", lambda row: row.worker == "running")
-    await handlers.set_device_webhook(world.devices, SetDeviceWebhook(device_id="shop", webhook_url=HOOK))
-    await world.until("shop", lambda row: row.worker == "running")
-    assert [HOOK] == world.of("shop")[-1].spec.hooks.urls
-
-
-@pytest.mark.parametrize("url", ["ftp://host/", "no url", "http://", "javascript:alert(1)", f"{HOOK},{HOOK}"])
-async def test_a_webhook_that_is_no_web_address_is_refused(world: World, url: str) -> None:
-    with pytest.raises(Problem, match="webhook_url"):
-        await handlers.create_device(world.devices, CreateDevice(webhook_url=url))
+    assert not (await processes.get_overview(world.devices, GetOverview())).well
 
 
 async def test_a_new_proxy_replaces_the_worker_and_its_password_is_not_told(world: World) -> None:
@@ -268,27 +213,20 @@ async def test_a_new_proxy_replaces_the_worker_and_its_password_is_not_told(worl
     world.devices.keepers["shop"].start()
     await world.until("shop", lambda row: row.worker == "running")
     proxy = "socks5://me:hush@127.0.0.1:1080"
-    shown = await handlers.set_device_proxy(world.devices, SetDeviceProxy(device_id="shop", proxy=proxy))
+    shown = await devices.set_device_proxy(world.devices, SetDeviceProxy(device_id="shop", proxy=proxy))
     await world.until("shop", lambda row: row.worker == "running")
     first, second = world.of("shop")
     assert first.spec.proxy is None
     assert second.spec.proxy is not None
     assert proxy == second.spec.proxy.value
     assert "socks5://127.0.0.1:1080" == shown.proxy
-    assert shown == await handlers.get_device_proxy(world.devices, GetDeviceProxy(device_id="shop"))
+    assert shown == await devices.get_device_proxy(world.devices, GetDeviceProxy(device_id="shop"))
 
 
 @pytest.mark.parametrize("proxy", ["ftp://x", "http://u:p%zz@127.0.0.1:1", "http://127.0.0.1:1/path"])
 async def test_a_proxy_that_the_engine_could_not_read_is_refused(world: World, proxy: str) -> None:
     with pytest.raises(Problem, match=r"^proxy: "):
-        await handlers.create_device(world.devices, CreateDevice(device_id="new", proxy=proxy))
+        await devices.create_device(world.devices, CreateDevice(device_id="new", proxy=proxy))
     paired(world)
     with pytest.raises(Problem, match=r"^proxy: "):
-        await handlers.set_device_proxy(world.devices, SetDeviceProxy(device_id="shop", proxy=proxy))
-
-
-async def test_the_password_in_a_webhooks_url_is_not_told(world: World) -> None:
-    url = "https://me:hush@example.org/hook?x=1"
-    created = await handlers.create_device(world.devices, CreateDevice(device_id="shop", webhook_url=url))
-    assert "https://me:***@example.org/hook?x=1" == created.webhook_url
-    assert [url] == world.devices.hooks(world.devices.keepers["shop"].entry).urls
+        await devices.set_device_proxy(world.devices, SetDeviceProxy(device_id="shop", proxy=proxy))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wagateway.settings import Refused, Secret, Settings, is_proxy, load
+from wagateway.settings import Refused, Seconds, Secret, Settings, is_ignorable, is_proxy, load
 
 
 def refusal(*flags: str, folder: Path, **variables: str) -> str:
@@ -59,6 +59,15 @@ def test_lists_are_comma_separated(tmp_path: Path) -> None:
         ("--basic-auth=user:", "--basic-auth"),
         ("--base-path=api", "--base-path"),
         ("--trusted-proxies=10.0.0.0/99", "--trusted-proxies"),
+        ("--webhook-ignore-jids=@g.us,628111", "--webhook-ignore-jids"),
+        ("--webhook-concurrency=0", "--webhook-concurrency"),
+        ("--webhook-concurrency=65", "--webhook-concurrency"),
+        ("--webhook-give-up=0", "--webhook-give-up"),
+        ("--webhook-give-up=721h", "--webhook-give-up"),
+        ("--webhook-give-up=soon", "--webhook-give-up"),
+        ("--event-days=-1", "--event-days"),
+        ("--event-megabytes=-1", "--event-megabytes"),
+        ("--dead-letter-days=-1", "--dead-letter-days"),
     ],
 )
 def test_a_flag_that_cannot_be_used_is_refused_by_name(tmp_path: Path, flag: str, named: str) -> None:
@@ -167,3 +176,41 @@ def test_a_proxy_that_nobody_could_use_is_refused_at_the_start(tmp_path: Path) -
     said = refusal("--whatsapp-proxy", "http://u:p%zz@127.0.0.1:1", folder=tmp_path)
     assert said.startswith("--whatsapp-proxy: ")
     assert "zz" not in said
+
+
+def test_a_webhook_is_tried_for_four_days_and_events_are_kept_for_two_weeks_unless_told(
+    tmp_path: Path,
+) -> None:
+    settings = load([], {}, tmp_path)
+    no_jids: list[str] = []
+    assert (Seconds(4 * 86400), 4, no_jids) == (
+        settings.webhook_give_up,
+        settings.webhook_concurrency,
+        settings.webhook_ignore_jids,
+    )
+    assert (14, 500, 30) == (settings.event_days, settings.event_megabytes, settings.dead_letter_days)
+
+
+def test_how_webhooks_are_served_can_be_said_in_the_environment(tmp_path: Path) -> None:
+    variables = {
+        "WHATSAPP_WEBHOOK_IGNORE_JIDS": "@g.us, 628111@s.whatsapp.net",
+        "WAGATEWAY_WEBHOOK_CONCURRENCY": "16",
+        "WAGATEWAY_WEBHOOK_GIVE_UP": "1h30m",
+        "WAGATEWAY_EVENT_DAYS": "0",
+        "WAGATEWAY_EVENT_MEGABYTES": "50",
+        "WAGATEWAY_DEAD_LETTER_DAYS": "7",
+    }
+    settings = load([], variables, tmp_path)
+    assert ["@g.us", "628111@s.whatsapp.net"] == settings.webhook_ignore_jids
+    assert (16, Seconds(5400)) == (settings.webhook_concurrency, settings.webhook_give_up)
+    assert (0, 50, 7) == (settings.event_days, settings.event_megabytes, settings.dead_letter_days)
+
+
+@pytest.mark.parametrize("jid", ["@g.us", "@newsletter", "628111@s.whatsapp.net", "1-2@g.us", "9:3@lid"])
+def test_what_is_ignored_is_a_jid_or_the_server_of_one(jid: str) -> None:
+    assert is_ignorable(jid)
+
+
+@pytest.mark.parametrize("text", ["", "@", "628111", "g.us", "a@b@c", "a b@g.us", "@g.us\n", "*@g.us"])
+def test_what_is_no_jid_cannot_be_ignored(text: str) -> None:
+    assert not is_ignorable(text)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wagateway import spec, wire
-from wagateway.commands.internal import Hooks
+from wagateway.commands.internal import Hook
 from wagateway.settings import Secret, Settings
 from wagateway.wire import Malformed, Reply, Request, groups
 
@@ -86,7 +86,8 @@ def test_a_spec_arrives_as_it_was_sent() -> None:
         life=3,
         log=4,
         connect=True,
-        hooks=Hooks([], "s"),
+        hooks=[Hook(id="crm", url="https://crm.example/hook", secret="s", headers={"A": "b"})],
+        death=spec.Death(reason="SIGKILL", at=1.5, restarts=2),
         sandbox=spec.SandboxNetwork(proxy="http://127.0.0.1:1", root_key="00", ca="/x"),
     )
     key = Secret("ff" * 32)

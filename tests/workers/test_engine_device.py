@@ -55,9 +55,11 @@ class FakeEngine:
 async def device_of(engine: FakeEngine) -> Device:
     settings = Settings(storage=Path("unused"))
     with tempfile.TemporaryDirectory() as folder:
-        device = Device("one", settings, cast("Engine", engine), cast("Shard", None), Path(folder))
+        shard = Shard.open(Path(folder) / "shard.db")
+        device = Device("one", settings, cast("Engine", engine), shard, Path(folder))
         await device.start(connect=True)
         await device.close()  # what works on files is not looked at here
+        shard.close()
     return device
 
 

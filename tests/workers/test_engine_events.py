@@ -6,7 +6,7 @@ bare_neonize()
 
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]  # noqa: E402
 
-from workers.engine import ConnectionChange, GroupNews  # noqa: E402
+from workers.engine import ConnectionChange  # noqa: E402
 from workers.neonize_events import (  # noqa: E402
     SUBSCRIBED,
     Code,
@@ -14,11 +14,10 @@ from workers.neonize_events import (  # noqa: E402
     read_call,
     read_change,
     read_end,
-    read_group_change,
     read_identity,
-    read_joined_group,
     read_message,
     read_receipt,
+    read_undecryptable,
 )
 
 ALICE = "628111@s.whatsapp.net"
@@ -127,10 +126,39 @@ def test_a_message_without_an_id_is_refused() -> None:
         read_message(event(ALICE, ALICE, id=""), nobody)
 
 
-def test_events_whose_values_can_end_the_pump_are_not_asked_for() -> None:
-    chat_presence, newsletter_left, newsletter_muted, blocked = 19, 33, 34, 30
+def test_what_nobody_reads_is_not_asked_for() -> None:
+    presence, block_list, blocked = 20, 30, 31
 
-    assert not {chat_presence, newsletter_left, newsletter_muted, blocked} & set(SUBSCRIBED)
+    assert not {Code.DEVICE, presence, block_list, blocked} & set(SUBSCRIBED)
+
+
+def undecryptable(unavailable: bool, **how: object) -> bytes:
+    info = pb.Message.FromString(event(ALICE_LID, ALICE_LID, sender_alt=ALICE, **how)).Info  # type: ignore[arg-type]
+    told = pb.UndecryptableMessage(
+        Info=info, IsUnavailable=unavailable, DecryptFailMode=pb.UndecryptableMessage.DECRYPT_FAIL_SHOW
+    )
+    return bytes(told.SerializeToString())
+
+
+@pytest.mark.parametrize("unavailable", [True, False])
+def test_a_message_that_could_not_be_decrypted_says_who_sent_it_where(unavailable: bool) -> None:
+    told = read_undecryptable(undecryptable(unavailable), nobody)
+
+    assert told is not None
+    assert ("3EB0", ALICE, ALICE_LID, ALICE, ALICE_LID) == (
+        told.id,
+        told.chat,
+        told.chat_lid,
+        told.sender,
+        told.sender_lid,
+    )
+    assert ("Alice", 1_700_000_000_123, unavailable) == (told.push_name, told.timestamp, told.unavailable)
+
+
+def test_what_own_devices_could_not_tell_each_other_is_not_told() -> None:
+    assert read_undecryptable(undecryptable(False, category="peer"), nobody) is None
+    with pytest.raises(ValueError, match="without id"):
+        read_undecryptable(undecryptable(False, id=""), nobody)
 
 
 def receipt(
@@ -265,58 +293,3 @@ def test_a_call_in_a_group_names_the_group(attr: pb.NodeAttrs) -> None:
 def test_a_call_of_nobody_makes_no_sense() -> None:
     with pytest.raises(ValueError, match="without id or caller"):
         read_call(offer(ALICE, id=""), nobody)
-
-
-def group_change(**changes: object) -> bytes:
-    told = pb.GroupInfoEvent(
-        JID=jid(GROUP),
-        Notify="Alice",
-        Timestamp=1_700_000_000,
-        PrevParticipantsVersionID="",
-        ParticipantVersionID="",
-        JoinReason="",
-        **changes,
-    )
-    return bytes(told.SerializeToString())
-
-
-def test_a_new_name_of_a_group_is_read() -> None:
-    name = pb.GroupName(Name="Team", NameSetAt=1_700_000_000, NameSetBy=jid(ALICE_LID))
-
-    assert GroupNews(GROUP, name="Team") == read_group_change(group_change(Name=name))
-
-
-@pytest.mark.parametrize("seconds", [604_800, 0])
-def test_a_new_timer_of_a_group_is_read_also_when_it_is_off(seconds: int) -> None:
-    timer = pb.GroupEphemeral(IsEphemeral=seconds > 0, DisappearingTimer=seconds)
-
-    assert GroupNews(GROUP, timer=seconds) == read_group_change(group_change(Ephemeral=timer))
-
-
-def test_other_changes_of_a_group_are_no_news() -> None:
-    assert read_group_change(group_change(Join=[jid(ALICE_LID)])) is None
-
-
-@pytest.mark.parametrize(("is_parent", "news"), [(False, GroupNews(GROUP, "Team", 86_400)), (True, None)])
-def test_a_joined_group_has_a_name_and_a_timer_unless_it_is_a_community(
-    is_parent: bool, news: GroupNews | None
-) -> None:
-    group = pb.GroupInfo(
-        OwnerJID=jid(ALICE_LID),
-        JID=jid(GROUP),
-        OwnerPN=jid(ALICE),
-        GroupName=pb.GroupName(Name="Team", NameSetAt=1_700_000_000, NameSetBy=jid(ALICE_LID)),
-        GroupTopic=pb.GroupTopic(Topic="", TopicID="", TopicSetAt=0, TopicSetBy=jid(""), TopicDeleted=False),
-        GroupLocked=pb.GroupLocked(isLocked=False),
-        GroupAnnounce=pb.GroupAnnounce(IsAnnounce=False, AnnounceVersionID=""),
-        GroupEphemeral=pb.GroupEphemeral(IsEphemeral=True, DisappearingTimer=86_400),
-        GroupIncognito=pb.GroupIncognito(IsIncognito=False),
-        GroupParent=pb.GroupParent(IsParent=is_parent, DefaultMembershipApprovalMode=""),
-        GroupLinkedParent=pb.GroupLinkedParent(LinkedParentJID=jid("")),
-        GroupIsDefaultSub=pb.GroupIsDefaultSub(IsDefaultSubGroup=False),
-        GroupCreated=1_700_000_000,
-        ParticipantVersionID="",
-    )
-    joined = pb.JoinedGroup(Reason="invite", Type="", CreateKey="", GroupInfo=group)
-
-    assert news == read_joined_group(joined.SerializeToString())

@@ -6,7 +6,7 @@ from typing import Any
 from tests.workers.conftest import ALICE, GROUP, NOON, OWN, incoming, rows
 from wagateway.problems import device_unavailable
 from wagateway.whatsapp.protos import E2E
-from workers.engine import GroupNews
+from workers.engine import GroupChange, GroupNews
 from workers.groupnames import GroupNames
 from workers.inbound import Inbound
 from workers.shard import Shard
@@ -45,32 +45,32 @@ def disappearing(seconds: int | None, **changes: Any) -> Any:
 
 
 def test_a_group_that_tells_of_itself_has_a_chat(shard: Shard) -> None:
-    taker(shard).group(GroupNews(GROUP, "Team", 86400))
+    taker(shard).group(GroupChange(jid=GROUP, name="Team", timer=86400))
     assert [("Team", 86400)] == chats(shard)
     assert [(0, 0)] == rows(shard, "SELECT last_message_time, unread_count FROM chats")
 
 
 def test_what_a_group_does_not_speak_of_stays(shard: Shard) -> None:
     inbound = taker(shard)
-    inbound.group(GroupNews(GROUP, timer=86400))
+    inbound.group(GroupChange(jid=GROUP, timer=86400))
     assert [("Group 120363000000000001", 86400)] == chats(shard)
-    inbound.group(GroupNews(GROUP, name="Team"))
+    inbound.group(GroupChange(jid=GROUP, name="Team"))
     assert [("Team", 86400)] == chats(shard)
-    inbound.group(GroupNews(GROUP, timer=0))
+    inbound.group(GroupChange(jid=GROUP, timer=0))
     assert [("Team", 0)] == chats(shard)
 
 
 def test_the_name_of_a_group_replaces_the_one_of_its_first_message(shard: Shard) -> None:
     inbound = taker(shard)
     inbound.message(incoming(chat=GROUP, timestamp=NOON))
-    inbound.group(GroupNews(GROUP, "Team", 0))
+    inbound.group(GroupChange(jid=GROUP, name="Team", timer=0))
     assert [("Team", 0)] == chats(shard)
     assert [(NOON, 1)] == rows(shard, "SELECT last_message_time, unread_count FROM chats")
 
 
 def test_messages_do_not_set_the_timer_of_a_group(shard: Shard) -> None:
     inbound = taker(shard)
-    inbound.group(GroupNews(GROUP, "Team", 0))
+    inbound.group(GroupChange(jid=GROUP, name="Team", timer=0))
     inbound.message(disappearing(604800, chat=GROUP))
     setting = E2E.ProtocolMessage(type=E2E.ProtocolMessage.EPHEMERAL_SETTING, ephemeralExpiration=604800)
     inbound.message(incoming(content=E2E.Message(protocolMessage=setting), chat=GROUP))

@@ -254,7 +254,7 @@ def test_a_vote_that_arrives_first_is_told_again_when_its_poll_comes(
 ) -> None:
     taker.message(incoming(content=vote("P1", ALICE, ALICE, "tea"), id="V1"))
     taker.message(incoming(content=poll(), id="P1"))
-    assert ["poll_vote", "poll", "poll_vote"] == [event["payload"]["kind"] for event in events(shard)]
+    assert ["poll.vote", "message", "poll.vote"] == [event["event"] for event in events(shard)]
     assert ("V1", ["tea"]) == (
         events(shard)[2]["payload"]["id"],
         events(shard)[2]["payload"]["poll_vote"]["options"],

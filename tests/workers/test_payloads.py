@@ -311,7 +311,7 @@ def test_what_is_about_another_message_is_an_event_of_its_own(
 ) -> None:
     read = message if isinstance(message, Content) else interpret(message)
     assert read is not None
-    assert event == event_of(read)
+    assert event == event_of(read).name
     assert expected == told(message)
 
 

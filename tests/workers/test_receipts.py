@@ -14,11 +14,14 @@ from tests.workers.test_inbound import OWN_LID, Told, Who, chat, events
 from wagateway.commands.chats import ListMessages
 from wagateway.commands.messages import GetMessageStatus, Recipient
 from wagateway.contract import Problem
+from wagateway.whatsapp.protos import E2E
+from workers import outbound
 from workers.device import Device
 from workers.engine import IncomingReceipt
 from workers.handlers.chats import list_messages
 from workers.handlers.messages import get_message_status
 from workers.inbound import Inbound
+from workers.outbound import Outgoing
 from workers.shard import Shard, messages, pages, receipts
 from workers.shard.messages import MessageRow
 from workers.shard.schema import SCHEMA
@@ -204,7 +207,8 @@ def test_a_receipt_that_the_disk_refused_is_stored_with_the_next(
     rows(shard, "SELECT 1")
     monkeypatch.undo()
     taker.receipt(receipt("read", "S2"))
-    assert [["S1"], ["S2"]] == [event["payload"]["ids"] for event in events(shard)]
+    acks = [event["payload"] for event in events(shard) if event["event"] == "message.ack"]
+    assert [["S1"], ["S2"]] == [payload["ids"] for payload in acks]
 
 
 def test_receipts_share_a_transaction(shard: Shard, taker: Inbound, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -355,3 +359,36 @@ def test_of_a_message_that_was_stored_twice_the_farther_state_counts(shard: Shar
 
     shard.write(fill).result()
     assert [("read",)] == rows(shard, "SELECT status FROM messages WHERE id = 'OWN'")
+
+
+def states(shard: Shard) -> list[tuple[object, object]]:
+    payloads = [event["payload"] for event in events(shard) if event["event"] == "message.state"]
+    return [(payload["id"], payload["status"]) for payload in payloads]
+
+
+def test_a_message_of_ours_is_told_to_get_farther_only_when_it_does(shard: Shard, taker: Inbound) -> None:
+    send(shard, chat=GROUP)
+    for kind, who in (("delivered", ALICE), ("delivered", BOB), ("read", ALICE), ("read", BOB)):
+        taker.receipt(receipt(kind, "S1", chat=GROUP, sender=who))
+    assert [("S1", "delivered"), ("S1", "read")] == states(shard)
+
+
+def test_nothing_is_told_of_the_state_of_what_is_not_ours(shard: Shard, taker: Inbound) -> None:
+    taker.message(incoming(id="M1"))
+    taker.receipt(receipt("read", "M1"))
+    taker.receipt(receipt("read-self", "M1", sender=OWN))
+    assert [] == states(shard)
+
+
+def test_the_state_is_the_newest_event_of_its_receipt(shard: Shard, taker: Inbound, told: Told) -> None:
+    send(shard)
+    taker.receipt(receipt("delivered", "S1"))
+    assert ["message.ack", "message.state"] == [event["event"] for event in events(shard)]
+    assert [2] == told
+
+
+async def test_a_receipt_before_the_sends_answer_is_told_after_it(device: Device, taker: Inbound) -> None:
+    await asyncio.to_thread(taker.receipt, receipt("delivered", "S1"))
+    outgoing = Outgoing("S1", ALICE, NOON // 1000, E2E.Message(conversation="hi"))
+    await device.outbox.tell(outbound.stored(device, outgoing))
+    assert [("S1", "server"), ("S1", "delivered")] == states(device.shard)

@@ -17,7 +17,7 @@ import pytest
 from tests.workers.conftest import rows
 from wagateway.contract import Problem
 from wagateway.database import Unusable
-from workers.shard import Shard
+from workers.shard import Shard, writer
 
 COUNT = "SELECT count(*) FROM contacts"
 
@@ -84,27 +84,106 @@ def test_a_write_that_ends_the_shared_transaction_does_not_take_others_with_it(s
     assert rows(shard, COUNT) == [(2,)]
 
 
-def test_a_full_disk_is_a_507_and_passes(shard: Shard) -> None:
-    def limit(connection: sqlite3.Connection, pages: int) -> None:
+def limit(shard: Shard, pages: int) -> None:
+    """Make a disk that has room for so many pages more."""
+
+    def change(connection: sqlite3.Connection) -> None:
         used = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {used + pages}")
 
-    shard.write(lambda c: limit(c, 2)).result()
+    shard.write(change).result()
+
+
+class Changes:
+    """What a shard says of its disk, change by change."""
+
+    def __init__(self, shard: Shard) -> None:
+        self.seen: list[str] = []
+        self.news = threading.Semaphore(0)
+        self._shard = shard
+        shard.tell_changes(self._changed)
+
+    def next(self) -> str:
+        assert self.news.acquire(timeout=5)
+        return self.seen[-1]
+
+    def _changed(self) -> None:
+        self.seen.append(self._shard.failing)
+        self.news.release()
+
+
+def fault(connection: sqlite3.Connection) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR  # type: ignore[misc]
+    raise error
+
+
+def test_a_full_disk_is_a_507_and_passes(shard: Shard) -> None:
+    limit(shard, 2)
     small, big = together(shard, lambda c: name(c, "a"), lambda c: name(c, "b", "x" * 100_000))
     assert small.result() == "a"
     with pytest.raises(Problem) as caught:
         big.result()
     assert (caught.value.status, caught.value.code) == (507, "STORAGE_FULL")
-    shard.write(lambda c: limit(c, 1000)).result()
+    limit(shard, 1000)
     assert shard.write(lambda c: name(c, "b", "x" * 100_000)).result() == "b"
 
 
-def test_after_a_disk_fault_the_file_is_opened_anew(shard: Shard) -> None:
-    def fault(connection: sqlite3.Connection) -> None:
-        error = sqlite3.OperationalError("disk I/O error")
-        error.sqlite_errorcode = sqlite3.SQLITE_IOERR  # type: ignore[misc]
-        raise error
+def test_a_full_disk_shows_until_a_write_succeeds(shard: Shard) -> None:
+    changes = Changes(shard)
+    limit(shard, 2)
+    small, big = together(shard, lambda c: name(c, "a"), lambda c: name(c, "b", "x" * 100_000))
+    with pytest.raises(Problem):
+        big.result()
+    assert ("a", "full") == (small.result(), changes.next())
+    limit(shard, 1000)
+    assert "" == changes.next()
+    assert ["full", ""] == changes.seen
 
+
+def test_a_disk_that_works_again_is_found_out_while_nobody_writes(path: Path) -> None:
+    shard = Shard.open(path, probe=0.001)
+    changes = Changes(shard)
+    with pytest.raises(Problem):
+        shard.write(fault).result()
+    assert ["failed", ""] == [changes.next(), changes.next()]
+    shard.close()
+
+
+def test_a_disk_that_stays_broken_is_tried_on_and_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    probed, mended = threading.Semaphore(0), threading.Event()
+
+    def probe(connection: sqlite3.Connection) -> None:
+        probed.release()
+        if not mended.is_set():
+            fault(connection)
+
+    monkeypatch.setattr(writer, "_write_something", probe)
+    shard = Shard.open(path, probe=0.001)
+    changes = Changes(shard)
+    with pytest.raises(Problem):
+        shard.write(fault).result()
+    assert all(probed.acquire(timeout=5) for _ in range(3))
+    assert ["failed"] == changes.seen
+    mended.set()
+    assert changes.news.acquire(timeout=5)
+    assert "" == changes.next()
+    shard.close()
+
+
+def test_a_write_that_fails_for_itself_says_nothing_about_the_disk(shard: Shard) -> None:
+    with pytest.raises(ZeroDivisionError):
+        shard.write(lambda _: 1 / 0).result()
+    assert "" == shard.failing
+
+
+def test_the_size_is_that_of_all_its_files(shard: Shard, path: Path) -> None:
+    shard.write(lambda c: name(c, "a")).result()
+    wal = path.with_name(path.name + "-wal")
+    assert path.stat().st_size + wal.stat().st_size == shard.size() > 0
+
+
+def test_after_a_disk_fault_the_file_is_opened_anew(shard: Shard) -> None:
     shard.write(lambda c: name(c, "a")).result()
     with pytest.raises(Problem) as caught:
         shard.write(fault).result()
@@ -139,7 +218,7 @@ def test_a_damaged_file_that_was_not_closed_is_refused(path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from workers.shard import Shard
+from workers.shard import Shard, writer
 shard = Shard.open(Path(sys.argv[1]))
 start = int(sys.argv[2])
 def insert(connection, n):

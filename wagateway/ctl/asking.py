@@ -12,8 +12,10 @@ import msgspec
 import zmq
 
 from wagateway import wire
+from wagateway.commands.internal import DeviceRow, DeviceTable, GetDeviceTable, StartWorker
 from wagateway.contract import Command
 from wagateway.link import Context, Link
+from wagateway.problems import device_not_found
 
 R = TypeVar("R")
 
@@ -74,6 +76,46 @@ def ask_supervisor(place: Place, command: Command[R]) -> R:
 def ask_sandbox(place: Place, command: Command[R]) -> R:
     """The sandbox's reply; raises `Problem` or `Failure`."""
     return ask(place, wire.sandbox_socket(place.runtime), command, "The sandbox")
+
+
+def ask_worker(place: Place, device: str, command: Command[R]) -> R:
+    """The reply of the worker of a device, which is started if need be; raises `Problem` or `Failure`."""
+
+    async def once() -> R:
+        with zmq.Context() as context:
+            row = await started(context, place, device)
+            if row.worker == "waiting":
+                why = row.reason or row.last_exit or "it failed"
+                raise Failure(
+                    f"The worker of {row.device_id} is not running ({why}); it starts again by itself",
+                    NOT_RUNNING,
+                )
+            address = wire.worker_socket(place.runtime, row.device_id)
+            async with linked(context, place, address, f"The worker of {row.device_id}") as link:
+                return await link.ask(command, SECONDS)
+
+    return asyncio.run(once())
+
+
+async def started(context: Context, place: Place, device: str) -> DeviceRow:
+    """The row of a device with a worker; one in its back-off is left there, to look must not end it.
+
+    `device` is an id or a JID. Raises `Problem` or `Failure`.
+    """
+    async with linked(context, place, wire.supervisor_socket(place.runtime), "The gateway") as supervisor:
+        row = named(await supervisor.ask(GetDeviceTable(), SECONDS), device)
+        if row is None:
+            raise device_not_found(device)
+        if row.worker in ("running", "waiting"):
+            return row
+        return await supervisor.ask(StartWorker(device_id=row.device_id), SECONDS)
+
+
+def named(table: DeviceTable, device: str) -> DeviceRow | None:
+    """The row of the device with this id, else of the one with this JID."""
+    found = [row for row in table.rows if row.device_id == device]
+    found += [row for row in table.rows if row.jid == device]
+    return found[0] if found and device else None
 
 
 def run(work: Coroutine[object, object, R]) -> R:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from wagateway import settings
 from wagateway.contract import Problem
-from wagateway.ctl import devices, doctor, login, logs, sandbox, status
+from wagateway.ctl import devices, doctor, events, login, logs, sandbox, status, webhooks
 from wagateway.ctl.asking import Failure, Place
 from wagateway.ctl.nouns import Nouns
 from wagateway.wire import runtime_folder
 
-_NOUNS = (status, devices, login, logs, sandbox, doctor)
+_NOUNS = (status, devices, login, webhooks, events, logs, sandbox, doctor)
 
 
 def nouns() -> list[str]:

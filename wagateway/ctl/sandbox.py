@@ -44,6 +44,7 @@ _PHONE: dict[str, type[Command[Any]]] = {
     "calls": sandbox.Calls,
     "hang-up": sandbox.PhoneHangUp,
     "online": sandbox.ShowPresence,
+    "newsletter": sandbox.PhoneSetNewsletter,
 }
 _GROUP: dict[str, type[Command[Any]]] = {
     "create": sandbox.PhoneCreateGroup,
@@ -60,6 +61,7 @@ _FAULT: dict[str, type[Command[Any]]] = {
     "withhold": sandbox.WithholdAcks,
     "await": sandbox.AwaitWithheld,
     "reject": sandbox.RejectSends,
+    "garble": sandbox.GarbleMessages,
     "replace": sandbox.ReplaceStream,
     "login": sandbox.FailLogins,
     "media": sandbox.MediaFaults,

@@ -18,6 +18,12 @@ def line(text: str = "") -> None:
     sys.stdout.flush()
 
 
+def note(text: str) -> None:
+    """One line on stderr, beside what a script reads."""
+    sys.stderr.write(f"wagatewayctl: {plain(text)}\n")
+    sys.stderr.flush()
+
+
 def columns(
     head: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[str] = frozenset()
 ) -> None:
@@ -34,11 +40,12 @@ def columns(
 
 def facts(struct: msgspec.Struct) -> None:
     """The fields of a reply that say something, one a line."""
-    shown = [(name, getattr(struct, name)) for name in struct.__struct_fields__]
-    for name, value in shown:
-        if value not in ("", None, []):
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            line(f"{name + ':':16}{plain(text)}")
+    values = {name: getattr(struct, name) for name in struct.__struct_fields__}
+    shown = {name: value for name, value in values.items() if value not in ("", None, [], {})}
+    width = max((len(name) + 2 for name in shown), default=0)
+    for name, value in shown.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        line(f"{name + ':':{max(16, width)}}{plain(text)}")
 
 
 def plain(text: str) -> str:

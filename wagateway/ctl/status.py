@@ -10,7 +10,7 @@ from wagateway.ctl.nouns import Nouns
 NEEDS_A_PERSON = 1
 
 _HARMLESS = ("idle", "qr_timeout", "logged_out")  # they wait for a login, and nothing is broken
-_FIGURES = frozenset({"PID", "UP", "RESTARTS", "MEMORY", "LOG", "LAG"})
+_FIGURES = frozenset({"PID", "UP", "RESTARTS", "MEMORY", "LOG", "LAG", "DEAD", "DISK"})
 _PROCESS = ("PROCESS", "PID", "UP", "RESTARTS", "MEMORY", "LAST EXIT")
 _DEVICE = (
     "DEVICE",
@@ -22,6 +22,8 @@ _DEVICE = (
     "MEMORY",
     "LOG",
     "LAG",
+    "DEAD",
+    "DISK",
     "REASON",
 )
 
@@ -38,7 +40,7 @@ def status(place: Place, arguments: argparse.Namespace) -> int:
         show.as_json(overview)
     else:
         _print(overview)
-    return 0 if overview.well else NEEDS_A_PERSON
+    return 0 if _is_well(overview) else NEEDS_A_PERSON
 
 
 def _print(overview: Overview) -> None:
@@ -54,7 +56,14 @@ def _print(overview: Overview) -> None:
     else:
         show.line("No devices yet: wagatewayctl devices create ID")
     show.line()
-    show.line("All is well." if overview.well else f"Something needs you: {_trouble(overview)}")
+    if letters := [f"{device.device_id} {device.dead}" for _, device in devices if device and device.dead]:
+        show.line(show.plain(f"Dead letters: {', '.join(letters)} (wagatewayctl webhooks list DEVICE)"))
+    show.line("All is well." if _is_well(overview) else f"Something needs you: {_trouble(overview)}")
+
+
+def _is_well(overview: Overview) -> bool:
+    """Dead letters are somebody else's failure; a disk that takes nothing is one of this machine."""
+    return overview.well and not any(row.device and row.device.storage for row in overview.devices)
 
 
 def _process(row: ProcessRow) -> tuple[str, ...]:
@@ -74,16 +83,23 @@ def _device(row: ProcessRow, device: DeviceRow) -> tuple[str, ...]:
         show.size(row.memory),
         str(device.log_depth),
         str(device.hook_lag),
-        device.reason or device.last_exit,
+        str(device.dead),
+        show.size(device.disk),
+        _reason(device),
     )
+
+
+def _reason(device: DeviceRow) -> str:
+    storage = f"storage_{device.storage}" if device.storage else ""
+    return ", ".join(filter(None, (storage, device.reason or device.last_exit)))
 
 
 def _trouble(overview: Overview) -> str:
     devices = [row.device for row in overview.devices if row.device is not None]
     troubled = [
-        f"device {device.device_id} ({device.reason or device.last_exit or device.worker})"
+        f"device {device.device_id} ({_reason(device) or device.worker})"
         for device in devices
-        if device.worker in ("parked", "waiting") and device.last_exit not in _HARMLESS
+        if device.storage or (device.worker in ("parked", "waiting") and device.last_exit not in _HARMLESS)
     ]
     troubled += [f"the {row.role} is down" for row in overview.processes if not row.pid]
     return show.plain(", ".join(troubled)) or "see the log: wagatewayctl logs"

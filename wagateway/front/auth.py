@@ -28,14 +28,22 @@ class Auth:
             return None
         scheme, _, credentials = (header or "").strip().partition(" ")
         if scheme.lower() != "basic":
-            return _challenge()
+            return challenge()
         try:
             given = base64.b64decode(credentials.strip(), validate=True)
         except (binascii.Error, ValueError):
             return refused(_MALFORMED)
         if b":" not in given:
             return refused(_MALFORMED)
-        return None if self._known(given) else _challenge()
+        return None if self._known(given) else challenge()
+
+    def refusal_of_query(self, text: str) -> web.Response | None:
+        """The same for `authorization` in a query, base64 as the real server takes it, or a whole header.
+
+        A space stands there for the `+` that it was written as.
+        """
+        credentials = text[6:] if text[:6].lower() == "basic " else text
+        return self.refusal("Basic " + credentials.replace(" ", "+"))
 
     def _known(self, given: bytes) -> bool:
         # Every pair is compared, by digest: the time taken says nothing of how much was right.
@@ -50,7 +58,8 @@ def _digest(pair: bytes) -> bytes:
     return hashlib.sha256(pair).digest()
 
 
-def _challenge() -> web.Response:
+def challenge() -> web.Response:
+    """401, with what is asked for."""
     answer = refused(_UNAUTHORIZED)
     answer.headers["WWW-Authenticate"] = 'Basic realm="Restricted", charset="UTF-8"'
     answer.headers["Cache-Control"] = "no-store"

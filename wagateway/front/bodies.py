@@ -20,11 +20,15 @@ _decoder = msgspec.json.Decoder(dict[str, Any])
 
 
 class Patience(msgspec.Struct, frozen=True):
-    """How many seconds a body may take: without files, with files, and without a byte of it."""
+    """How many seconds a body may take: without files, with files, and without a byte of it.
+
+    `stalled` is how many a client that listens may read nothing.
+    """
 
     body: float = 20.0
     upload: float = 600.0
     idle: float = 20.0
+    stalled: float = 10.0
 
 
 async def read_values(

@@ -28,7 +28,8 @@ _decoder = msgspec.msgpack.Decoder(DeviceTable)
 class Devices:
     """The device table, kept by the supervisor's feed, and the links that follow from it.
 
-    Use as a context manager. `supervisor` stays its owner's to close.
+    Use as a context manager. `supervisor` stays its owner's to close. `change` is set, and replaced, when a
+    device is added or removed, or a worker starts or stops.
     """
 
     def __init__(self, context: Context, runtime: Path, supervisor: Link) -> None:
@@ -40,6 +41,7 @@ class Devices:
         self._supervisor = supervisor
         self._version = -1
         self._asking = asyncio.Lock()
+        self.change = asyncio.Event()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -116,6 +118,18 @@ class Devices:
             return None
         return None
 
+    async def attached(self, device_id: str) -> Link | None:
+        """The link to the device's worker, however long there is none; None when there is no such device."""
+        while device_id in self.rows:
+            link = self._links.get(device_id)
+            if link is None:
+                await self.change.wait()
+            elif link.connected.is_set():
+                return link
+            else:
+                await link.connected.wait()
+        return None
+
     async def _only(self) -> DeviceRow:
         if len(self.rows) != 1:
             await self.refresh()
@@ -135,6 +149,7 @@ class Devices:
             self._apply(table.rows)
 
     def _apply(self, rows: list[DeviceRow]) -> None:
+        before = self._known()
         self.rows = {row.device_id: row for row in rows}
         self._by_jid = {_bare(row.jid): row.device_id for row in reversed(rows) if row.jid}
         self._by_jid |= {row.jid: row.device_id for row in reversed(rows) if row.jid}
@@ -143,6 +158,12 @@ class Devices:
             self._close(device_id)
         for device_id in wanted - self._links.keys():
             self._links[device_id] = Link(self._context, wire.worker_socket(self._runtime, device_id))
+        if before != self._known():
+            change, self.change = self.change, asyncio.Event()
+            change.set()
+
+    def _known(self) -> tuple[set[tuple[str, float]], set[str]]:
+        return {(row.device_id, row.created_at) for row in self.rows.values()}, set(self._links)
 
     def _close(self, device_id: str) -> None:
         link = self._links.pop(device_id)

@@ -14,6 +14,7 @@ from aiohttp import web
 from wagateway import wire
 from wagateway.commands import catalogue
 from wagateway.commands.app import Login
+from wagateway.commands.events import ListEvents
 from wagateway.commands.groups import ExportMembers
 from wagateway.commands.messages import DownloadMessageMedia
 from wagateway.contract import Problem
@@ -23,6 +24,7 @@ from wagateway.front.auth import Auth
 from wagateway.front.bodies import Patience
 from wagateway.front.devices import Devices, follow
 from wagateway.front.docs import Docs
+from wagateway.front.lines import Events
 from wagateway.front.login import Pictures
 from wagateway.front.media import FOLDER, Media
 from wagateway.front.origins import Origins
@@ -30,7 +32,11 @@ from wagateway.front.pages import PAGES, app_info, banner
 from wagateway.front.reach import Processes
 from wagateway.front.requests import Endpoint, Finish
 from wagateway.front.routes import Routes
+from wagateway.front.streams import Streams
+from wagateway.front.tails import Tails
+from wagateway.front.tickets import Tickets
 from wagateway.front.uploads import Spool
+from wagateway.front.websockets import PATH, WebSockets, is_upgrade, upgrade_required
 from wagateway.link import Context, Link
 from wagateway.openapi.document import Facts, document
 from wagateway.problems import bug, device_unavailable
@@ -39,6 +45,7 @@ from wagateway.settings import Settings
 _TABLE_SECONDS = 10.0
 _REFRESH_SECONDS = 5.0
 _READING = frozenset({"GET", "HEAD"})
+_TICKET = f"{PATH}/ticket"
 
 log = structlog.get_logger()
 
@@ -67,10 +74,13 @@ class Front:
         self._auth = Auth(settings.basic_auth)
         self._origins = Origins(self._base_path, settings.trusted_proxies)
         self._pictures = Pictures(self._origins)
-        self._routes: Routes[Endpoint] = Routes()
+        self._routes: Routes[Endpoint | Events] = Routes()
         self._busy: set[asyncio.Task[Any]] = set()
+        self._waiting: set[asyncio.Task[Any]] = set()
+        self._cut: set[asyncio.Task[Any]] = set()
         self._leaving = False
-        self._cutting = False
+        self._streams = Streams(self._busy)
+        self._tickets = Tickets()
         self._info = success("Fetch app info success", app_info(settings))
         self._banner = success(f"wagateway {version('wagateway')}", banner())
         self._docs = Docs(lambda: document(_facts(settings)))
@@ -116,7 +126,7 @@ class Front:
         except ConnectionError:
             raise
         except asyncio.CancelledError:
-            if not self._cutting:
+            if task not in self._cut:
                 raise
             task.uncancel()
             answer = answers.refused(_stopping())
@@ -125,6 +135,7 @@ class Front:
             answer = answers.refused(bug())
         finally:
             self._busy.discard(task)
+            self._cut.discard(task)
         if self._leaving or answer.status in (408, 413) or request.content.exception() is not None:
             answer.force_close()
         return answer
@@ -133,21 +144,29 @@ class Front:
         """Close every connection with its next answer; return when nothing waits for one.
 
         Requests that come within `grace` seconds are answered too. What still waits after `patience`
-        seconds is answered 503.
+        seconds is answered 503, and long polls are at once, as streams are ended.
         """
         loop = asyncio.get_running_loop()
         self._leaving = True
         quiet, end = loop.time() + grace, loop.time() + patience
+        ending = loop.create_task(self._streams.end(), name="end streams")
         while (now := loop.time()) < end and (self._busy or now < quiet):
+            self._cut_off(self._waiting)
             if self._busy and now >= quiet:
                 await asyncio.wait(set(self._busy), timeout=end - now)
             else:
                 await asyncio.sleep(min(quiet, end) - now)
-        self._cutting = True
-        for task in set(self._busy):
+        self._cut_off(self._busy)
+        await ending
+
+    def _cut_off(self, tasks: set[asyncio.Task[Any]]) -> None:
+        for task in tasks - self._cut:
+            self._cut.add(task)
             task.cancel()
 
     def _mount(self, processes: Processes) -> None:
+        tails = Tails(processes.devices)
+        self._websockets = WebSockets(processes, self._streams, tails, self._tickets)
         finishes: dict[object, Finish] = {
             Login: self._pictures.add,
             DownloadMessageMedia: self._media.link,
@@ -156,9 +175,13 @@ class Front:
         for command in catalogue().values():
             if command.target == "sandbox" and processes.sandbox is None:
                 continue
-            endpoint = Endpoint(command, processes, finishes.get(command)) if command.routes else None
+            if not command.routes:
+                continue
+            endpoint: Endpoint | Events
+            asking = endpoint = Endpoint(command, processes, finishes.get(command))
+            if command is ListEvents:
+                endpoint = Events(asking, processes, self._streams, tails, self._waiting)
             for route in command.routes:
-                assert endpoint is not None
                 self._routes.add(route.method, route.path, endpoint)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -166,6 +189,8 @@ class Front:
         if target == "/health":
             return self._health(request.method)
         path = self._inside(target)
+        if path == PATH and is_upgrade(request):
+            return await self._websocket(request, query)
         of_media = path is not None and path.startswith(FOLDER)
         if path is None or not of_media or not self._media.opened_by(path, query):
             refusal = self._auth.refusal(request.headers.get("Authorization"))
@@ -194,11 +219,28 @@ class Front:
             return None
         return target[len(self._base_path) :] or "/"
 
+    async def _websocket(self, request: web.BaseRequest, query: str) -> web.StreamResponse:
+        refusal = self._websockets.refusal(request, query, self._auth, self._origins)
+        return refusal if refusal is not None else await self._websockets.answer(request, query)
+
+    def _ticket(self, request: web.BaseRequest) -> web.Response:
+        if request.method != "POST":
+            return _wrong_method(frozenset({"POST"}))
+        if request.headers.get("Sec-Fetch-Site") == "cross-site":
+            raise _foreign()
+        answer = answers.done("Ticket issued", self._tickets.issue())
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
     async def _own(self, request: web.BaseRequest, path: str) -> web.Response | None:
         """What the front answers without asking anybody."""
         reads = request.method in _READING
         if path.startswith("/statics/"):
             return self._pictures.find(path) if reads else None
+        if path == PATH and request.method == "GET":
+            raise upgrade_required()
+        if path == _TICKET:
+            return self._ticket(request)
         if path in ("/", "/app/info"):
             found: web.Response | None = answers.envelope(self._banner if path == "/" else self._info)
         else:

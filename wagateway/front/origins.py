@@ -20,6 +20,14 @@ class Origins:
         """The absolute link to a path (without the base path) for who sent this request."""
         return f"{self._origin(request)}{self._base_path}{path}"
 
+    def own(self, request: web.BaseRequest) -> bool:
+        """Whether a request comes from no web page, or from one of the address that it asks."""
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return True
+        host = self._origin(request).partition("://")[2]
+        return origin.partition("://")[2].lower() == host.lower()
+
     def _origin(self, request: web.BaseRequest) -> str:
         scheme, host = "http", request.headers.get("Host", "")
         if self._trusted and self._is_trusted(request):

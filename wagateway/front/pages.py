@@ -5,6 +5,8 @@ from importlib.metadata import version
 import msgspec
 
 from wagateway.commands.sending import MAX_FILE, MAX_IMAGE, MAX_VIDEO
+from wagateway.front.listening import Listen
+from wagateway.front.tickets import Ticket
 from wagateway.openapi.document import Page
 from wagateway.settings import Settings
 
@@ -49,6 +51,28 @@ PAGES = (
         """,
         kind="application/octet-stream",
         refusals=(403, 404, 410, 416, 502, 503, 504, 507),
+    ),
+    Page(
+        "/ws",
+        "OpenWebSocket",
+        """Hear over a WebSocket at once what happens on one device or several
+
+        Each frame is `code`, `message` and `result`, which has the `device_id`, the event and its `seq`: say
+        `after=` that number to go on, for one device, and what was missed comes first. Say
+        `{"code": "FETCH_DEVICES"}` to get `LIST_DEVICES`. Who reads too slowly is closed with 1013, and goes
+        on with `after`. Credentials are the header's, a `ticket`, or else in `authorization`.
+        """,
+        refusals=(403, 404, 426, 503),
+        status=101,
+        asks=Listen,
+    ),
+    Page(
+        "/ws/ticket",
+        "IssueTicket",
+        "Get a ticket for one WebSocket, for who can send no header there",
+        reply=Ticket,
+        refusals=(403, 503),
+        method="post",
     ),
     Page(
         "/health",

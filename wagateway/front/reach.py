@@ -1,6 +1,7 @@
 """Whom the front asks, and how it gets to the worker of a device."""
 
 import asyncio
+import contextlib
 
 import msgspec
 
@@ -44,6 +45,12 @@ async def reach(processes: Processes, row: DeviceRow, needs: Needs, end: float) 
     if needs == "shard" and not (row.paired or row.jid):
         raise device_not_logged_in(row.device_id)
     return await _start(processes, row.device_id, end)
+
+
+async def wake(processes: Processes, row: DeviceRow) -> None:
+    """Start the device's worker if its log cannot be read without it; never raises a `Problem`."""
+    with contextlib.suppress(Problem):
+        await reach(processes, row, "log", asyncio.get_running_loop().time() + processes.timeout)
 
 
 async def _start(processes: Processes, device_id: str, end: float) -> Link:

@@ -13,6 +13,7 @@ from wagateway.commands.internal import DeviceRow
 from wagateway.contract import Command, Problem
 from wagateway.front.answers import done, passed_on
 from wagateway.front.bodies import query_pairs, read_values
+from wagateway.front.devices import Devices
 from wagateway.front.fields import fields_of
 from wagateway.front.reach import Processes, reach
 from wagateway.front.uploads import Spooled
@@ -68,14 +69,9 @@ class Endpoint:
         return await self._of_supervisor(incoming.request, body)
 
     async def _of_device(self, incoming: Incoming) -> web.Response:
-        devices, captured, pairs = self._processes.devices, incoming.captured, incoming.pairs
-        if (device_id := captured.pop("device_id", None)) is not None:
-            row = await devices.named(device_id)
-        else:
-            query = next((text for key, text in pairs if key == "device_id"), None) if pairs else None
-            row = await devices.select(incoming.request.headers.get("X-Device-Id"), query)
+        row = await addressed(self._processes.devices, incoming.request, incoming.pairs, incoming.captured)
         if self._names_device:
-            captured["device_id"] = row.device_id
+            incoming.captured["device_id"] = row.device_id
         body = await self._body(incoming)
         if self._command.target == "supervisor":
             return await self._of_supervisor(incoming.request, body)
@@ -135,6 +131,19 @@ class Endpoint:
         if self._finish is not None and reply.status == 200:
             return await self._finish(request, reply)
         return passed_on(reply)
+
+
+async def addressed(
+    devices: Devices, request: web.BaseRequest, pairs: list[tuple[str, str]], captured: dict[str, str]
+) -> DeviceRow:
+    """The device that the path (which it is taken out of), the header or the query names, or the only one.
+
+    Raises like `Devices.select`.
+    """
+    if (device_id := captured.pop("device_id", None)) is not None:
+        return await devices.named(device_id)
+    query = next((text for key, text in pairs if key == "device_id"), None) if pairs else None
+    return await devices.select(request.headers.get("X-Device-Id"), query)
 
 
 def _from_table(row: DeviceRow) -> web.Response:

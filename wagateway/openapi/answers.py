@@ -19,6 +19,7 @@ _REFUSALS: dict[int, str] = {
     413: "`PAYLOAD_TOO_LARGE`: the body is too large; `ANSWER_TOO_LARGE`: ask for less at once",
     416: "`RANGE_NOT_SATISFIABLE`: the file is shorter than that",
     422: "What is there cannot be used",
+    426: "`UPGRADE_REQUIRED`: only a WebSocket is to be had here",
     429: "`RATE_LIMITED`: WhatsApp asks to slow down",
     501: "`ENGINE_UNSUPPORTED`: the WhatsApp library cannot do this; nothing was changed",
     502: "WhatsApp, or a server of its own, refused the request or did not answer it",
@@ -32,6 +33,7 @@ _OF_ALL = frozenset({400, 401, 403, 413})
 _OF_DEVICES: dict[Needs, frozenset[int]] = {
     "nothing": frozenset({404, 503, 504}),
     "shard": frozenset({404, 409, 410, 502, 503, 504, 507}),
+    "log": frozenset({404, 409, 503, 504, 507}),
     "worker": frozenset({404, 409, 429, 501, 502, 503, 504, 507}),
     "login": frozenset({404, 409, 410, 429, 501, 502, 503, 504, 507}),
 }

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from wagateway.contract import Command
-from wagateway.openapi import answers
-from wagateway.openapi.operations import Operations, tag
-from wagateway.openapi.schemas import Schema, Schemas, schemas_of
+from wagateway.events import KINDS
+from wagateway.openapi import answers, happenings
+from wagateway.openapi.operations import Operations, parameter, tag
+from wagateway.openapi.schemas import REFS, Schema, Schemas, schemas_of
 
 _TEXT = """\
 Every answer in JSON is an envelope: `code`, `message`, and what was asked for under both `results` and \
@@ -21,7 +22,10 @@ registered there is no need to.
 
 Bodies are JSON, urlencoded or multipart forms; files need a multipart form. Unknown fields are refused. \
 A field that is null, or empty where it may not be, counts as not given. Those of a body may stand in the \
-query instead, where a comma parts the items of a list."""
+query instead, where a comma parts the items of a list.
+
+What happens on a device is numbered and kept in its log, `GET /events`. Webhooks get it from there, each \
+chat's events in order and at least once."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -29,7 +33,8 @@ class Page(msgspec.Struct, frozen=True):
 
     `reply` is the type in the envelope, where there is one; `kind` the MIME type. `refusals` are the
     statuses of its problems, `also` those of other answers of its kind. An `open` one needs no
-    credentials and lies outside the base path.
+    credentials and lies outside the base path. `asks` has the fields of its query. `status` is that of
+    what it is for: a WebSocket is 101, and has no content.
     """
 
     path: str
@@ -40,6 +45,9 @@ class Page(msgspec.Struct, frozen=True):
     refusals: tuple[int, ...] = ()
     also: tuple[int, ...] = ()
     open: bool = False
+    method: str = "get"
+    status: int = 200
+    asks: type[Command[Any]] | None = None
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -59,11 +67,11 @@ class Facts(msgspec.Struct, frozen=True):
 def document(facts: Facts) -> bytes:
     """The document as JSON."""
     commands = [command for command in facts.commands if command.routes]
-    schemas = schemas_of(commands, [page.reply for page in facts.pages if page.reply is not None])
+    schemas = _schemas(commands, facts.pages)
     operations = Operations(schemas, facts.files)
     paths: dict[str, Schema] = {}
     for page in facts.pages:
-        paths.setdefault(page.path, {})["get"] = _page(page, schemas)
+        paths.setdefault(page.path, {})[page.method] = _page(page, schemas)
         if page.open and facts.base_path:
             paths[page.path]["servers"] = [{"url": "/"}]
     for command in commands:
@@ -82,9 +90,27 @@ def document(facts: Facts) -> bytes:
             "security": [{"basic": []}] if facts.credentials else [],
             "tags": _tags(commands),
             "paths": paths,
+            "webhooks": happenings.webhooks(KINDS.values()),
             "components": _components(schemas),
         }
     )
+
+
+def _schemas(commands: list[type[Command[Any]]], pages: tuple[Page, ...]) -> Schemas:
+    payloads = {kind.payload for kind in KINDS.values()}
+    asks = [page.asks for page in pages if page.asks is not None]
+    schemas = schemas_of(
+        [*commands, *asks], [*payloads, *(page.reply for page in pages if page.reply is not None)]
+    )
+    events = happenings.components(KINDS.values())
+    assert not events.keys() & schemas.components.keys(), "two things in the document have one name"
+    schemas.components.update(events)
+    if "EventPage" in schemas.components:
+        # The log's own bytes are passed on as they are, so its Struct cannot say what is in them.
+        properties = schemas.components["EventPage"]["properties"]
+        assert isinstance(properties, dict)
+        properties["events"]["items"] = {"$ref": REFS + "Event"}
+    return schemas
 
 
 def _components(schemas: Schemas) -> Schema:
@@ -94,6 +120,7 @@ def _components(schemas: Schemas) -> Schema:
             "DevicePath": _device("path"),
             "DeviceHeader": _device("header", "X-Device-Id"),
             "DeviceQuery": _device("query"),
+            **happenings.parameters(),
         },
         "responses": answers.components(),
         "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
@@ -107,7 +134,7 @@ def _device(place: str, name: str = "device_id") -> Schema:
 
 
 def _tags(commands: list[type[Command[Any]]]) -> list[Schema]:
-    found: dict[str, str] = {"gateway": "The gateway itself"}
+    found: dict[str, str] = {"gateway": "The gateway itself", happenings.TAG: "What happens on a device"}
     for command in commands:
         text = (sys.modules[command.__module__].__doc__ or "").strip().rstrip(".")
         found.setdefault(tag(command), text)
@@ -127,12 +154,18 @@ def _page(page: Page, schemas: Schemas) -> Schema:
             {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
             for name in names
         ]
+    if page.asks is not None:
+        found["parameters"] = [parameter(one, "query") for one in schemas.inputs[page.asks]]
     if page.open:
         found["security"] = []
     content: Schema = {page.kind: {"schema": _content(page, schemas)}}
     refused = set(page.refusals) | (set() if page.open else {400, 401})
     others = {str(status): {"description": "Not so", "content": content} for status in page.also}
-    return found | {"responses": answers.responses(content, refused) | others}
+    responses = answers.responses(content, refused) | others
+    if page.status != 200:
+        del responses["200"]
+        responses[str(page.status)] = {"description": "Done"}
+    return found | {"responses": responses}
 
 
 def _content(page: Page, schemas: Schemas) -> Schema:

@@ -49,7 +49,7 @@ class Operations:
             found["description"] = description
         parameters = self._parameters(command, captured, addressed=addressed)
         if route.method == "GET":
-            parameters += [_parameter(one, "query") for one in inputs]
+            parameters += [parameter(one, "query") for one in inputs]
         if parameters:
             found["parameters"] = parameters
         if content:
@@ -67,9 +67,9 @@ class Operations:
         if addressed:
             named = ("DevicePath",) if _DEVICE in captured else ("DeviceHeader", "DeviceQuery")
             found += [{"$ref": f"#/components/parameters/{one}"} for one in named]
-        found += [_parameter(inputs[name], "path") for name in captured if name != _DEVICE]
+        found += [parameter(inputs[name], "path") for name in captured if name != _DEVICE]
         if _KEY in inputs:
-            found.append(_parameter(inputs[_KEY], "header", "Idempotency-Key"))
+            found.append(parameter(inputs[_KEY], "header", "Idempotency-Key"))
         return found
 
     def _body(self, command: type[Command[Any]], inputs: list[Input]) -> Schema:
@@ -112,8 +112,14 @@ def _split(command: type[Command[Any]]) -> tuple[str, str]:
     return summary, rest.strip()
 
 
-def _parameter(field: Input, place: str, name: str = "") -> Schema:
-    found: Schema = {"name": name or field.name, "in": place, "schema": field.schema}
+def parameter(field: Input, place: str, name: str = "") -> Schema:
+    """A field where it stands in a request, for the document."""
+    schema = field.schema
+    if schema.get("type") == ["number", "string"]:
+        schema = {**schema, "type": "number"}  # all that stands there is text, so this one must be a number
+    found: Schema = {"name": name or field.name, "in": place, "schema": schema}
+    if schema.get("type") == "array":
+        found |= {"style": "form", "explode": False}  # commas part the items
     if field.required or place == "path":
         found["required"] = True
     return found

@@ -1,6 +1,7 @@
 """From the Structs of commands and replies to JSON schemas."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import cleandoc
 from types import NoneType
 from typing import Any
 
@@ -12,7 +13,7 @@ from wagateway.contract import Command, largest_upload, reply_type
 
 Schema = dict[str, object]
 
-_REFS = "#/components/schemas/"
+REFS = "#/components/schemas/"
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -43,7 +44,7 @@ def schemas_of(commands: Iterable[type[Command[Any]]], replies: Iterable[object]
     given = sorted({*replies, *map(reply_type, fields)} - {NoneType}, key=repr)
     answered = {**_structs(given)}
     kinds = [*taken, *given, *answered]
-    found, components = msgspec.json.schema_components(kinds, ref_template=_REFS + "{name}")
+    found, components = msgspec.json.schema_components(kinds, ref_template=REFS + "{name}")
     schemas = iter(map(_portable, found))
     inputs = {
         command: tuple(_input(field, {} if largest_upload(field) else next(schemas)) for field in own)
@@ -52,7 +53,7 @@ def schemas_of(commands: Iterable[type[Command[Any]]], replies: Iterable[object]
     replied = {kind: next(schemas) for kind in given}
     shared = {_short(name): _portable(schema) for name, schema in components.items()}
     for kind, omits in answered.items():
-        component = shared[str(next(schemas)["$ref"]).removeprefix(_REFS)]
+        component = shared[str(next(schemas)["$ref"]).removeprefix(REFS)]
         if not omits and kind not in _structs(taken):
             _complete(component)
     return Schemas(inputs, replied, shared)
@@ -105,8 +106,10 @@ def _portable(schema: Any) -> Any:
     found = {key: _portable(value) for key, value in schema.items()}
     if isinstance(pattern := found.get("pattern"), str):
         found["pattern"] = pattern.replace(r"\Z", "$")
+    if isinstance(text := found.get("description"), str):
+        found["description"] = cleandoc(text)
     if isinstance(ref := found.get("$ref"), str):
-        found["$ref"] = _REFS + _short(ref.removeprefix(_REFS))
+        found["$ref"] = REFS + _short(ref.removeprefix(REFS))
     return found
 
 

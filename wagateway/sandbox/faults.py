@@ -14,6 +14,7 @@ class _Faults(msgspec.Struct):
     withhold: int = 0
     held: int = 0
     rejects: int = 0
+    garbled: int = 0
     error: int = 0
     failures: int = 0
     failure: Node | None = None
@@ -84,6 +85,10 @@ class Faults:
         """Answer the next messages of an account with an error."""
         self._get(number).rejects, self._get(number).error = count, error
 
+    def garble(self, number: str, count: int) -> None:
+        """Garble the next messages to linked devices of an account."""
+        self._get(number).garbled = count
+
     def fail_logins(self, number: str, count: int, failure: Node) -> None:
         """Answer the next logins of an account with a `<failure>`."""
         self._get(number).failures, self._get(number).failure = count, failure
@@ -95,6 +100,14 @@ class Faults:
             return 0
         faults.rejects -= 1
         return faults.error
+
+    def garbles(self, number: str) -> bool:
+        """Whether to garble this message."""
+        faults = self._get(number)
+        if not faults.garbled:
+            return False
+        faults.garbled -= 1
+        return True
 
     def failing(self, number: str) -> Node | None:
         """The `<failure>` to answer this login with."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from wagateway.sandbox import broadcast, newsletters, privacy
+from wagateway.sandbox.garbling import garbled
 from wagateway.sandbox.network import Network, now, waiting_key
 from wagateway.sandbox.state import BROADCAST, GROUP, LID, NEWSLETTER, STATUS, USER, Account, Endpoint
 from wagateway.whatsapp.stanza import Jid, Node
@@ -63,7 +64,7 @@ def _to_account(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> in
         if receiver.account is sender.account:
             attrs["recipient"] = to.bare()
             attrs |= _other_address(network, to, "peer_recipient")
-        network.deliver(receiver, Node("message", attrs, [enc, *_carried(stanza)]))
+        _hand(network, receiver, Node("message", attrs, [enc, *_carried(stanza)]))
     return 0
 
 
@@ -80,7 +81,7 @@ def _to_device(network: Network, sender: Endpoint, stanza: Node, to: Jid) -> int
     if stanza.attr("recipient"):
         attrs["recipient"] = stanza.jid("recipient")
         attrs |= _other_address(network, stanza.jid("recipient"), "peer_recipient")
-    network.deliver(receiver, Node("message", attrs, [*stanza.children("enc"), *_carried(stanza)]))
+    _hand(network, receiver, Node("message", attrs, [*stanza.children("enc"), *_carried(stanza)]))
     return 0
 
 
@@ -100,8 +101,12 @@ def _to_many(network: Network, sender: Endpoint, stanza: Node, receivers: Iterab
         if receiver.key == sender.key or (only and only not in map(str, addresses)):
             continue
         alone = [own[address] for address in addresses if address in own]
-        network.deliver(receiver, Node("message", dict(attrs), [*alone, *shared, *_carried(stanza)]))
+        _hand(network, receiver, Node("message", dict(attrs), [*alone, *shared, *_carried(stanza)]))
     return 0
+
+
+def _hand(network: Network, receiver: Endpoint, stanza: Node) -> None:
+    network.deliver(receiver, garbled(network, receiver, stanza))
 
 
 def _encrypted(stanza: Node) -> list[tuple[Jid, Node]]:

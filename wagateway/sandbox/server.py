@@ -13,7 +13,7 @@ import zmq
 
 from wagateway import wire
 from wagateway.sandbox import control
-from wagateway.sandbox.control import calls, history, messaging, people
+from wagateway.sandbox.control import calls, history, messaging, newsletters, people
 from wagateway.sandbox.identity import tls_context
 from wagateway.sandbox.proxy import opener
 from wagateway.sandbox.world import World
@@ -78,7 +78,7 @@ def _commands(context: "zmq.Context[zmq.Socket[bytes]]", orders: Orders, world: 
     return Server(
         context,
         wire.sandbox_socket(orders.runtime),
-        collect([control, calls, history, messaging, people]),
+        collect([control, calls, history, messaging, newsletters, people]),
         world,
     )
 

@@ -11,4 +11,4 @@ async def unlink(device: Device, _command: Unlink) -> Unlinked:
 
 async def configure_hooks(device: Device, command: ConfigureHooks) -> None:
     """Send the events elsewhere from now on."""
-    await device.delivery.change(command.hooks)
+    await device.change_hooks(command.hooks)

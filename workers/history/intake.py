@@ -8,22 +8,32 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 from google.protobuf.message import DecodeError
 
 from wagateway.contract import Problem
+from wagateway.events.catalogue import HISTORY
+from wagateway.events.device import HistoryPayload
 from workers.arrivals import Own
 from workers.history.keeping import Tally, keep
-from workers.history.reading import Batch, Part, batches
+from workers.history.reading import Batch, Part, Place, batches, place
 from workers.history.wire import Malformed
 from workers.patience import FIRST_PAUSE, tries
 from workers.shard import Shard
+from workers.shard import log as event_log
 from workers.shard.writer import STORAGE
 
 _MOST_BAD = 3
 
+T = TypeVar("T")
+
 log = structlog.get_logger()
+
+
+def _nobody_listens(seq: int) -> None:
+    """Until readers are there."""
 
 
 class Stopped(Exception):
@@ -33,13 +43,23 @@ class Stopped(Exception):
 class History:
     """Imports the files `*.history` in a folder, each a serialised `HistorySync` event of neonize.
 
-    A file is removed when all of it is stored. What cannot be read is kept aside as `.bad`.
+    A file is removed when all of it is stored, and an event says so; `committed(seq)` is called after that,
+    on any thread. What cannot be read is kept aside as `.bad`.
     """
 
-    def __init__(self, shard: Shard, folder: Path, own: Own, *, pause: float = FIRST_PAUSE) -> None:
+    def __init__(
+        self,
+        shard: Shard,
+        folder: Path,
+        own: Own,
+        committed: Callable[[int], None] = _nobody_listens,
+        *,
+        pause: float = FIRST_PAUSE,
+    ) -> None:
         self._shard = shard
         self._folder = folder
         self._own = own
+        self._committed = committed
         self._pause = pause
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
@@ -87,12 +107,15 @@ class History:
     def _import(self, path: Path) -> None:
         started, tally = time.monotonic(), Tally()
         with _mapped(path) as data:
-            size = len(data)
+            size, where = len(data), place(data)
             for batch in batches(data):
                 tally += self._keep(batch)
+        # Before the file is removed: killed between the two, the next start tells it again, with nothing new.
+        self._tell(where, tally)
         path.unlink()
         log.info(
             "history.imported",
+            kind=where.kind,
             bytes=size,
             chats=tally.chats,
             messages=tally.messages,
@@ -111,10 +134,20 @@ class History:
                 return Tally()
         return sum((self._keep(single) for single in singles), Tally())
 
-    def _store(self, batch: Batch) -> Tally:
-        def write(connection: sqlite3.Connection) -> Tally:
-            return keep(connection, self._own, batch)
+    def _tell(self, where: Place, tally: Tally) -> None:
+        payload = HistoryPayload(
+            kind=where.kind,
+            progress=where.progress,
+            part=where.part,
+            chats=tally.chats,
+            messages=tally.messages,
+        )
+        self._committed(self._write(lambda c: event_log.append(c, self._own, HISTORY, "", payload)))
 
+    def _store(self, batch: Batch) -> Tally:
+        return self._write(lambda connection: keep(connection, self._own, batch))
+
+    def _write(self, write: Callable[[sqlite3.Connection], T]) -> T:
         if self._stopping.is_set():
             raise Stopped
         for pause in tries(self._stopping, self._pause):
@@ -126,12 +159,12 @@ class History:
                 log.warning("history.waiting_for_disk", code=problem.code, pause=pause)
         raise Stopped
 
-    def _gently(self, write: Callable[[sqlite3.Connection], Tally]) -> Tally:
+    def _gently(self, write: Callable[[sqlite3.Connection], T]) -> T:
         """Write, then leave the disk to others for as long as that took."""
         started = time.monotonic()
-        tally = self._shard.write(write).result()
+        outcome = self._shard.write(write).result()
         self._stopping.wait(time.monotonic() - started)
-        return tally
+        return outcome
 
     def _set_aside(self, path: Path) -> None:
         """Keep the file for whoever looks into it, and few of that sort."""

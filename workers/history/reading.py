@@ -10,7 +10,7 @@ from wagateway.phone import is_lid, is_phone
 from wagateway.whatsapp.protos import HistorySync, Web
 from workers.content.fields import Text, words
 from workers.history.entries import Entry, Unreadable, entries, jid_of
-from workers.history.wire import Data, Field, Malformed, walk
+from workers.history.wire import Data, Field, Malformed, varint, walk
 from workers.shard.imports import OldChat
 
 _LARGEST = 50  # messages, chats and names of a batch, for which others must wait: some 10 ms
@@ -19,6 +19,7 @@ _STATUS = OldChat(jid="status@broadcast")
 _FOREVER = -1
 _LATEST = 253_402_300_799  # as in entries
 _MOST_UNREAD = 1_000_000
+_UINT32 = 0xFFFFFFFF
 
 Pair = tuple[str, str]
 
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 
 _Chat = HistorySync.Conversation
 _HISTORY = {field.name: field.number for field in HistorySync.HistorySync.DESCRIPTOR.fields}
+_KINDS = HistorySync.HistorySync.HistorySyncType
 _MESSAGES = _Chat.DESCRIPTOR.fields_by_name["messages"].number
 _HEADER = frozenset(
     _Chat.DESCRIPTOR.fields_by_name[name].number
@@ -54,17 +56,44 @@ class Batch(msgspec.Struct, frozen=True):
     parts: list[Part] = []
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Which part of which history it is; `kind` and `progress` as in the event `history.progress`."""
+
+    kind: str
+    progress: int
+    part: int
+
+
+def place(data: Data) -> Place:
+    """What a history event says of itself; raises `Malformed`."""
+    history = _history(data)
+    told = dict.fromkeys(("syncType", "chunkOrder", "progress"), 0)
+    for field in walk(data, history.start, history.end):
+        for name in told:
+            if field.number == _HISTORY[name]:
+                value, end = varint(data, field.start, field.end)
+                told[name] = value & _UINT32 if end == field.end else 0
+    number = told["syncType"]
+    kind = _KINDS.Name(number).lower() if number in _KINDS.values() else f"unknown_{number}"
+    return Place(kind, told["progress"], told["chunkOrder"])
+
+
 def batches(data: Data) -> Iterator[Batch]:
     """All of a history event as neonize hands it over; raises `Malformed` or protobuf's DecodeError.
 
     What cannot be read of a single message is logged and left out.
     """
-    history = next((field for field in walk(data, 0, len(data)) if field.number == 1), None)
-    if history is None:
-        raise Malformed("no history")
+    history = _history(data)
     # Whose LID is whose stands behind the chats, and must be known before them.
     yield from _gathered(_people(data, history))
     yield from _gathered(_chats(data, history))
+
+
+def _history(data: Data) -> Field:
+    found = next((field for field in walk(data, 0, len(data)) if field.number == 1), None)
+    if found is None:
+        raise Malformed("no history")
+    return found
 
 
 def _gathered(pieces: Iterable[Batch]) -> Iterator[Batch]:

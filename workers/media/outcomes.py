@@ -14,7 +14,7 @@ from wagateway.events import Kind
 from wagateway.events.catalogue import MEDIA_FAILED, MEDIA_READY
 from wagateway.events.messages import MediaPayload
 from wagateway.problems import storage_failed, storage_full
-from workers.delivery import Pace, pause
+from workers.delivery.pace import Pace, pause
 from workers.media import problems
 from workers.media.download import Failed
 from workers.media.store import served_at

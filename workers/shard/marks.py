@@ -1,4 +1,4 @@
-"""What the device last did by itself, and when: so that a restart does not do it again.
+"""What the device last did by itself or was, and when: so that a restart knows.
 
 The same table has which chats a history has told of (see `workers.shard.imports`).
 """
@@ -6,8 +6,8 @@ The same table has which chats a history has told of (see `workers.shard.imports
 import sqlite3
 from typing import Literal
 
-Mark = Literal["presence_pulse", "presence_pulse_open"]
-"""When the last pulse began; the same while it has not ended."""
+Mark = Literal["presence_pulse", "presence_pulse_open", "online"]
+"""When the last pulse began; the same while it has not ended; when the device was last known to be online."""
 
 _DAY = 86_400_000  # milliseconds
 

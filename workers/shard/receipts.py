@@ -83,14 +83,25 @@ def add_receipts(
     ]
 
 
-def settle(connection: sqlite3.Connection, chat: str, message_id: str, moment: int) -> None:
+def settle(connection: sqlite3.Connection, chat: str, message_id: str, moment: int) -> MessageStatus | None:
     """Move the status of a message of ours to what its receipts say, if it is stored.
 
-    It is delivered when anybody has it, and read when everybody who has it has read it.
+    It is delivered when anybody has it, and read when everybody who has it has read it. Returns the status
+    where that is a new one.
     """
     got, read = connection.execute(_COUNT, (chat, message_id)).fetchone()
-    if got:
-        advance(connection, chat, message_id, "read" if read == got else "delivered", "", moment)
+    if not got:
+        return None
+    status: MessageStatus = "read" if read == got else "delivered"
+    return status if advance(connection, chat, message_id, status, "", moment) else None
+
+
+def status_of(connection: sqlite3.Connection, chat: str, message_id: str) -> MessageStatus:
+    """How far a message of ours came; "" when it is not stored."""
+    row = connection.execute(
+        "SELECT status FROM messages WHERE id = ? AND chat = ? AND from_me = 1", (message_id, chat)
+    ).fetchone()
+    return row[0] if row else ""
 
 
 def advance(

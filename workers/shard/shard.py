@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 
 from wagateway.database import Unusable, open_database
 from workers.shard.schema import SCHEMA
-from workers.shard.writer import Writer
+from workers.shard.writer import PROBE_SECONDS, Failing, Writer
 
 T = TypeVar("T")
 
@@ -35,14 +35,30 @@ class Shard:
         self._readers: list[sqlite3.Connection] = []
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, probe: float = PROBE_SECONDS) -> Self:
         """Open or make the file; checked first when its last user did not close it and it is small.
+
+        While the disk fails, it is tried each `probe` seconds whether it works again.
 
         Raises `Unusable`; a full disk or a locked file is a `sqlite3.OperationalError`, because it may pass.
         """
         # SQLite removes the write-ahead file on a clean close.
         unclean = path.with_name(path.name + "-wal").exists() and path.stat().st_size <= _CHECKED
-        return cls(path, Writer(lambda verify: _connect(path, verify), unclean))
+        return cls(path, Writer(lambda verify: _connect(path, verify), unclean, probe))
+
+    @property
+    def failing(self) -> Failing:
+        """Why nothing can be stored at present: `full`, `failed` or "", which it becomes by itself."""
+        return self._writer.failing
+
+    def tell_changes(self, changed: Callable[[], object]) -> None:
+        """From now on `changed` is called when `failing` is another, on a thread of the shard's own."""
+        self._writer.changed = changed
+
+    def size(self) -> int:
+        """How many bytes the file takes on the disk, with what is still to go into it."""
+        names = (self._path.name, self._path.name + "-wal")
+        return sum(map(_size, map(self._path.with_name, names)))
 
     def write(self, function: Callable[[sqlite3.Connection], T], *, lazy: bool = False) -> Future[T]:
         """Run `function(connection)` in the writer thread; the future is done once its changes are on disk.
@@ -102,3 +118,10 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
     for pragma in _READ_PRAGMAS:
         connection.execute(pragma).fetchall()
     return connection
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, Literal, TypeVar
 
 import structlog
 
+from wagateway.contract import Problem
 from wagateway.database import as_problem, damages
 from wagateway.problems import device_unavailable
 
@@ -18,8 +20,14 @@ Connect = Callable[[bool], sqlite3.Connection]
 
 _BATCH = 256
 _LAZY_SECONDS = 0.02
+PROBE_SECONDS = 1.0
+_PROBE_SHARE = 10  # looking whether the disk works again takes a tenth of the time at most
 STORAGE = frozenset({"STORAGE_FULL", "STORAGE_FAILED"})
 """The codes of a write that failed for want of a working disk: nothing was stored, a repeat may succeed."""
+
+Failing = Literal["", "full", "failed"]
+"""Why nothing can be stored at present, "" when it can."""
+_FAILING: dict[str, Failing] = {"STORAGE_FULL": "full", "STORAGE_FAILED": "failed"}
 
 log = structlog.get_logger()
 
@@ -35,9 +43,17 @@ class _Write(Generic[T]):
 
 
 class Writer:
-    """`connect(verify)` opens the file; after a disk fault it is called again with `verify` true."""
+    """`connect(verify)` opens the file; after a disk fault it is called again with `verify` true.
 
-    def __init__(self, connect: Connect, verify: bool) -> None:
+    `failing` is why the last transaction could not be stored. As long as it could not, the writer tries by
+    itself each `probe` seconds when nobody else does; `changed` is called in its thread when that changes.
+    """
+
+    def __init__(self, connect: Connect, verify: bool, probe: float = PROBE_SECONDS) -> None:
+        self.failing: Failing = ""
+        self.changed: Callable[[], object] = _nobody_listens
+        self._probe_seconds = probe
+        self._probe_wait = probe
         self._connect = connect
         self._connection: sqlite3.Connection | None = connect(verify)
         self._queue: queue.SimpleQueue[_Write[Any] | None] = queue.SimpleQueue()
@@ -80,7 +96,11 @@ class Writer:
 
     def _next(self) -> tuple[list[_Write[Any]], bool]:
         batch: list[_Write[Any]] = []
-        write = self._queue.get()
+        try:
+            write = self._queue.get(timeout=self._probe_wait if self.failing else None)
+        except queue.Empty:
+            self._probe()
+            return [], True
         until, hurry = time.monotonic() + _LAZY_SECONDS, False
         while write is not None:
             batch.append(write)
@@ -102,6 +122,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001  the thread's edge: if it ended, all would wait for ever
             self._failed(batch, error)
             return
+        self._now_failing(next(filter(None, (_failing(write.outcome) for write in batch)), ""))
         for write in batch:
             if isinstance(write.outcome, Exception):
                 write.future.set_exception(write.outcome)
@@ -124,7 +145,8 @@ class Writer:
 
     def _failed(self, batch: list[_Write[Any]], error: Exception) -> None:
         problem = as_problem(error)
-        log.warning("shard.write_failed", error=str(error), writes=len(batch))
+        if not self.failing or not _failing(problem):
+            log.warning("shard.write_failed", error=str(error), writes=len(batch))
         if damages(error):
             # After a failed write or sync SQLite's cache may be ahead of the disk: trust only a fresh look.
             if self._connection is not None:
@@ -134,8 +156,27 @@ class Writer:
             for write in batch:
                 self._commit([write])
             return
+        self._now_failing(_failing(problem) or self.failing)
         for write in batch:
             write.future.set_exception(problem)
+
+    def _probe(self) -> None:
+        began = time.monotonic()
+        self._commit([_Write(_write_something, lazy=False)])
+        # To open a large file anew takes long: it is read through.
+        self._probe_wait = max(self._probe_seconds, _PROBE_SHARE * (time.monotonic() - began))
+
+    def _now_failing(self, failing: Failing) -> None:
+        if failing == self.failing:
+            return
+        self.failing = failing
+        self._probe_wait = self._probe_seconds
+        if failing:
+            log.error("shard.failing", why=failing)
+        else:
+            log.info("shard.writable")
+        with suppress(RuntimeError):  # the loop that is to hear of it is closed
+            self.changed()
 
 
 def _attempt(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T | Exception:
@@ -149,3 +190,15 @@ def _attempt(connection: sqlite3.Connection, function: Callable[[sqlite3.Connect
         outcome = as_problem(error)
     connection.execute("RELEASE one")
     return outcome
+
+
+def _failing(outcome: object) -> Failing:
+    return _FAILING.get(outcome.code, "") if isinstance(outcome, Problem) else ""
+
+
+def _write_something(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO marks (name, at) VALUES ('disk_probe', 0)")
+
+
+def _nobody_listens() -> None:
+    """Until somebody wants to know."""

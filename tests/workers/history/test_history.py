@@ -6,13 +6,16 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import cast
 
+import msgspec
 import pytest
 
 from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, incoming, rows
 from tests.workers.history.conftest import SECOND, Take, Who, chat_in, event, message_in, new
 from wagateway.problems import storage_full
 from wagateway.whatsapp import polls
+from wagateway.whatsapp.fields import write_fields
 from wagateway.whatsapp.protos import E2E, Common, Web
 from workers.history import History
 from workers.inbound import Inbound
@@ -52,11 +55,41 @@ def test_a_chat_of_a_history_is_as_the_phone_has_it(shard: Shard, take: Take) ->
     )
 
 
-def test_a_history_tells_no_event(shard: Shard, take: Take) -> None:
-    history = new()
+def test_a_history_tells_how_far_it_is_and_nothing_of_its_messages(shard: Shard, take: Take) -> None:
+    history = new("INITIAL_BOOTSTRAP")
+    history.progress, history.chunkOrder = 45, 2
     message_in(chat_in(history), "H1")
+    chat_in(history, BOB)
     take(history)
-    assert [(0,)] == rows(shard, "SELECT count(*) FROM log")
+    expected = {"kind": "initial_bootstrap", "progress": 45, "part": 2, "chats": 2, "messages": 1}
+    assert [("history.progress", expected)] == told(shard)
+
+
+def test_a_history_that_brings_nothing_new_says_so(shard: Shard, take: Take) -> None:
+    history = new("PUSH_NAME")
+    take(history)
+    take(history)
+    expected = {"kind": "push_name", "progress": 0, "part": 0, "chats": 0, "messages": 0}
+    assert 2 * [("history.progress", expected)] == told(shard)
+
+
+def test_a_history_of_a_kind_yet_unknown_is_told_all_the_same(shard: Shard, take: Take) -> None:
+    take(write_fields((1, write_fields((1, 99)))))
+    assert ["unknown_99"] == [payload["kind"] for _, payload in told(shard)]
+
+
+def test_readers_are_told_of_the_event_of_a_history(shard: Shard, folder: Path) -> None:
+    seqs: list[int] = []
+    (folder / "1800000000000000000-0.history").write_bytes(event(new()))
+    History(shard, folder, Who(), seqs.append).take()
+    assert [1] == seqs
+
+
+def told(shard: Shard) -> list[tuple[object, dict[str, object]]]:
+    return [
+        (kind, msgspec.json.decode(cast("bytes", body))["payload"])
+        for kind, body in rows(shard, "SELECT kind, body FROM log ORDER BY seq")
+    ]
 
 
 def test_w26_a_history_does_not_change_what_came_since(shard: Shard, take: Take, live: Inbound) -> None:

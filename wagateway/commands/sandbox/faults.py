@@ -64,6 +64,19 @@ class RejectSends(Command[Done], frozen=True, kw_only=True):
     error: Annotated[int, Meta(ge=400, le=599)] = 463
 
 
+class GarbleMessages(Command[Done], frozen=True, kw_only=True):
+    """Damage the next messages on their way to the phone's linked devices.
+
+    They cannot decrypt them and ask for them again; what is sent again arrives whole. With several linked
+    devices each copy counts.
+    """
+
+    routes: ClassVar = (Route("POST", "/sandbox/phones/{phone}/faults/garble"),)
+    target: ClassVar[Target] = "sandbox"
+    phone: Phone
+    count: Annotated[int, Meta(ge=0, le=100_000)] = 1
+
+
 class ReplaceStream(Command[Done], frozen=True, kw_only=True):
     """Tell the phone's linked devices that another client took their session over."""
 

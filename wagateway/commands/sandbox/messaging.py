@@ -247,10 +247,10 @@ class MarkPlayed(Command[Done], frozen=True, kw_only=True):
 
 
 class SetPresence(Command[Done], frozen=True, kw_only=True):
-    """Set what others see of the phone: available, unavailable, or composing/paused towards `to`."""
+    """Set what others see of the phone: available or not, or composing, recording or paused towards `to`."""
 
     routes: ClassVar = (Route("POST", "/sandbox/phones/{phone}/presence"),)
     target: ClassVar[Target] = "sandbox"
     phone: Phone
-    state: Literal["available", "unavailable", "composing", "paused"]
+    state: Literal["available", "unavailable", "composing", "recording", "paused"]
     to: Phone | None = None

@@ -168,3 +168,17 @@ class MediaCounts(Command[MediaTally], frozen=True, kw_only=True):
     downloads: Annotated[int, Meta(ge=0)] = 0
     failures: Annotated[int, Meta(ge=0)] = 0
     wait: Wait = 0.0
+
+
+class PhoneSetNewsletter(Command[NewsletterInfo], frozen=True, kw_only=True):
+    """Follow a newsletter with the phone or follow it no more, mute it or unmute it; what is left out stays.
+
+    Linked devices of the phone hear of it. Owners cannot stop following.
+    """
+
+    routes: ClassVar = (Route("POST", "/sandbox/phones/{phone}/newsletter"),)
+    target: ClassVar[Target] = "sandbox"
+    phone: Phone
+    newsletter: Annotated[Phone, Meta(description="The JID of a newsletter")]
+    follow: bool | None = None
+    muted: bool | None = None

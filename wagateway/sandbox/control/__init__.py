@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 from wagateway.commands import sandbox as commands
 from wagateway.contract import Problem
 from wagateway.phone import to_jid
-from wagateway.sandbox import contacts, groups, inboxes, linking, membership, newsletters, presence
+from wagateway.sandbox import contacts, groups, inboxes, linking, membership, presence
 from wagateway.sandbox.connection import replaced
 from wagateway.sandbox.contents import Quoted, text_message
 from wagateway.sandbox.network import Online
+from wagateway.sandbox.newsletters import AUTHORS
 from wagateway.sandbox.phones import Phone
 from wagateway.sandbox.refusals import Refusal
 from wagateway.sandbox.state import GROUP, LID, NEWSLETTER, SERVER, STATUS, USER, Account, Endpoint
@@ -125,7 +126,7 @@ def chat_of(world: World, phone: Phone, text: str, field: str = "to") -> Jid:
         return jid
     if jid.server == NEWSLETTER:
         newsletter = world.network.newsletters.get(jid.user)
-        if newsletter is None or newsletter.roles.get(phone.account.number) not in newsletters.AUTHORS:
+        if newsletter is None or newsletter.roles.get(phone.account.number) not in AUTHORS:
             raise Problem(404, "NEWSLETTER_NOT_FOUND", "The phone has no such newsletter to post to")
         return jid
     return _known(world, text, field).jid(LID)
@@ -193,7 +194,8 @@ async def set_presence(world: World, command: commands.SetPresence) -> commands.
     if command.to is None:
         raise Problem(400, "VALIDATION_ERROR", "to: says whom the phone is typing to.")
     to = chat_of(world, phone, command.to)
-    presence.typing(world.network, phone.me, Node("chatstate", {"to": to}, [Node(state)]))
+    doing = Node("composing", {"media": "audio"}) if state == "recording" else Node(state)
+    presence.typing(world.network, phone.me, Node("chatstate", {"to": to}, [doing]))
     return commands.Done(1)
 
 
@@ -234,6 +236,12 @@ async def await_withheld(world: World, command: commands.AwaitWithheld) -> comma
 async def reject_sends(world: World, command: commands.RejectSends) -> commands.Done:
     """Errors instead of acknowledgements."""
     world.network.faults.reject(world.phone(command.phone).account.number, command.count, command.error)
+    return commands.Done()
+
+
+async def garble_messages(world: World, command: commands.GarbleMessages) -> commands.Done:
+    """Damage messages."""
+    world.network.faults.garble(world.phone(command.phone).account.number, command.count)
     return commands.Done()
 
 
@@ -282,12 +290,3 @@ async def add_contacts(world: World, command: commands.AddContacts) -> commands.
     known = [(world.phone(each.phone, "contacts").account, each.name) for each in command.contacts]
     contacts.add(world.network, phone, known)
     return commands.Done(len(known))
-
-
-async def create_newsletter(world: World, command: commands.CreateNewsletter) -> commands.NewsletterInfo:
-    """A new newsletter."""
-    owner = world.phone(command.phone).account
-    followers = [world.phone(each, "followers").account for each in command.followers]
-    made = newsletters.create(world.network, owner, command.name, command.description, followers)
-    addresses = [str(each.jid(USER)) for each in followers if each is not owner]
-    return commands.NewsletterInfo(str(made.jid), made.name, made.description, made.invite, addresses)

@@ -1,0 +1,94 @@
+"""What may be configured: each check returns the value, or raises a 400 that names the field."""
+
+import re
+
+from wagateway import events
+from wagateway.problems import invalid
+from wagateway.settings import IGNORED_FORM, PROXY_FORM, Secret, is_ignorable, is_proxy, is_web
+from wagateway.urls import HIDDEN
+
+_SECOND_URL = re.compile(r"[,\s]\s*https?://")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
+_HEADER_VALUE = re.compile(r"(?:[!-~](?:[ -~]{0,4094}[!-~])?)?")
+_OURS = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+        "webhook-id",
+        "webhook-signature",
+        "webhook-timestamp",
+        "x-hub-signature-256",
+    }
+)
+"""Headers that say what a delivery is, or how it is sent."""
+
+
+def device_webhook_url(url: str) -> str:
+    """One http or https URL, or "" for none."""
+    if url and (not is_web(url) or _SECOND_URL.search(url)):
+        raise invalid("webhook_url", "must be one http or https URL")
+    return url
+
+
+def webhook_url(url: str) -> str:
+    """One http or https URL, as it is sent: without spaces, and not one that was shown."""
+    if not is_web(url) or _UNPRINTABLE.search(url) or _SECOND_URL.search(url):
+        raise invalid("url", "must be one http or https URL")
+    return _given("url", url)
+
+
+def secret(text: str) -> str:
+    """What signs; "" for the gateway's."""
+    return _given("secret", text)
+
+
+def event_names(names: list[str]) -> list[str]:
+    """Kinds of events, or areas of them."""
+    unknown = [name for name in names if not events.known(name)]
+    if unknown:
+        raise invalid("events", f"there is no kind of event {', '.join(map(repr, unknown[:5]))}")
+    return names
+
+
+def ignored_jids(jids: list[str] | None) -> list[str] | None:
+    """JIDs, or servers of JIDs after an @."""
+    for jid in jids or ():
+        if not is_ignorable(jid):
+            raise invalid("ignore_jids", f"{jid!r} {IGNORED_FORM}")
+    return jids
+
+
+def headers(wanted: dict[str, str]) -> dict[str, str]:
+    """Headers that can be sent, and that no delivery has anyway."""
+    if len({name.lower() for name in wanted}) != len(wanted):
+        raise invalid("headers", "one is given twice; upper and lower case are the same")
+    for name, value in wanted.items():
+        if not _TOKEN.fullmatch(name):
+            raise invalid("headers", f"{name[:128]!r} is no name of a header")
+        if name.lower() in _OURS:
+            raise invalid("headers", f"{name} is set by the gateway")
+        if not _HEADER_VALUE.fullmatch(value):
+            raise invalid("headers", f"the value of {name} must be at most 4096 visible ASCII characters")
+        _given("headers", value)
+    return wanted
+
+
+def proxy(url: str) -> Secret:
+    """The URL of a proxy, or "" for none."""
+    if url and not is_proxy(url):
+        raise invalid("proxy", PROXY_FORM)
+    return Secret(url)
+
+
+def _given(field: str, text: str) -> str:
+    """Not what an answer shows in place of a secret: somebody would sign with asterisks from then on."""
+    if HIDDEN in text:
+        raise invalid(field, f"has {HIDDEN}, which stands for what is not shown; leave it out to keep it")
+    return text
