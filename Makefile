@@ -10,7 +10,7 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 
 # Tests of one part behind its real sockets.
-PARTS := tests/front tests/ctl tests/sandbox
+PARTS := tests/front tests/ctl tests/sandbox tests/workers/delivery tests/workers/egress tests/workers/media
 # Tests that start processes of ours: they measure nothing, but do not share the machine with each other.
 SLOW := tests/processes tests/workers/conversion tests/sandbox/test_process.py tests/test_wheel.py
 

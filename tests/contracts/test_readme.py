@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts import events_table
 from wagateway.commands import catalogue
 from wagateway.ctl.main import nouns
 from wagateway.exits import PARKS, Exit
@@ -36,3 +37,9 @@ def test_a_route_is_named() -> None:
     routes = {route.path for command in commands for route in command.routes}
     readable = README.replace("{id}", "{device_id}").replace("{jid}", "{chat_jid}")
     assert set() == {path for path in routes if path not in readable}
+
+
+def test_the_table_of_events_is_the_one_of_the_catalogue() -> None:
+    """`python -m tests.contracts.events_table` prints it."""
+    begin, end = "<!-- events: begin -->", "<!-- events: end -->"
+    assert list(events_table.table()) == README.partition(begin)[2].partition(end)[0].strip().splitlines()
