@@ -70,6 +70,7 @@ async def _show(gateway: Gateway, endpoint: Endpoint) -> str:
         await endpoint.until(sent)
     await _show_files(gateway, endpoint)
     await _show_group(gateway)
+    await _show_log(gateway)
     received = 0
     for device, other in (("ann", "bob"), ("bob", "ann")):
         page = await gateway.call("GET", f"/chat/{NUMBERS[other]}/messages", device=device)
@@ -107,6 +108,16 @@ async def _show_group(gateway: Gateway) -> None:
     say("ann", f"finds what bob wrote: GET /messages/search?search=webhook told → {said}")
     if len(members["participants"]) != len(NUMBERS) or len(said) != 1:
         raise Stopped("the group or the search is not as it should be")
+
+
+async def _show_log(gateway: Gateway) -> None:
+    page = await gateway.call("GET", "/events?limit=1000", device="bob")
+    kinds = {event["event"] for event in page["events"]}
+    say("bob", f"has {len(page['events'])} events of {len(kinds)} kinds in its log: GET /events")
+    codes = await gateway.hear("bob", len(page["events"]))
+    say("bob", f"hears them by WebSocket, /ws?after=0: {', '.join(codes[:3])}, … {codes[-1]}")
+    if "message" not in kinds or "MESSAGE_RECEIVED" not in codes:
+        raise Stopped("the log is not as it should be")
 
 
 def _invite(url: str, folder: Path) -> None:

@@ -65,6 +65,14 @@ class Gateway:
                 raise Stopped(f"GET {path}: {response.status}")
             return await response.read()
 
+    async def hear(self, device: str, count: int) -> list[str]:
+        """The codes of the first frames that a WebSocket gets of the device's log."""
+        async with (
+            asyncio.timeout(SECONDS),
+            self._http.ws_connect(f"{self.url}/ws?device_id={device}&after=0") as socket_,
+        ):
+            return [(await socket_.receive_json())["code"] for _ in range(count)]
+
     async def media_id(self, device: str, message_id: str) -> str:
         """The SHA-256 of the file that the device sent with a message."""
         other = next(number for name, number in NUMBERS.items() if name != device)
