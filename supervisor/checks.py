@@ -34,7 +34,12 @@ def device_webhook_url(url: str) -> str:
     """One http or https URL, or "" for none."""
     if url and (not is_web(url) or _SECOND_URL.search(url)):
         raise invalid("webhook_url", "must be one http or https URL")
-    return url
+    return _given("webhook_url", url)
+
+
+def device_secret(text: str) -> str:
+    """What signs for the one webhook of a device; "" for the gateway's."""
+    return _given("webhook_secret", text)
 
 
 def webhook_url(url: str) -> str:

@@ -1,10 +1,9 @@
-"""Devices and webhooks as the API shows them: without what is secret."""
+"""Devices as the API shows them: without what is secret."""
 
 import time
 
 from wagateway.commands.devices import DeviceInfo, DeviceWebhook
-from wagateway.commands.internal import DeviceRow, Hook
-from wagateway.commands.webhooks import Webhook
+from wagateway.commands.internal import DeviceRow
 from wagateway.phone import digits
 from wagateway.registry import Entry
 from wagateway.urls import HIDDEN, shown
@@ -35,21 +34,4 @@ def device_webhook(entry: Entry) -> DeviceWebhook:
         webhook_secret=HIDDEN if entry.webhook_secret.value else "",
         webhook_events=entry.webhook_events,
         webhook_insecure_skip_verify=entry.webhook_insecure,
-    )
-
-
-def webhook(hook: Hook) -> Webhook:
-    """Any webhook, as it works."""
-    return Webhook(
-        webhook_id=hook.id,
-        own=hook.own,
-        fixed=hook.fixed,
-        url=shown(hook.url),
-        secret=HIDDEN if hook.own_secret else "",
-        events=hook.events,
-        ignore_jids=hook.ignore_jids,
-        headers=dict.fromkeys(hook.headers, HIDDEN),
-        insecure_skip_verify=hook.insecure,
-        concurrency=hook.concurrency,
-        give_up=hook.give_up,
     )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
+from yarl import URL
 
 PREFIX = "WAGATEWAY_"
 
@@ -379,11 +380,13 @@ def _check_network(flag: str, text: str) -> None:
 
 
 def is_web(url: str) -> bool:
-    """Whether it is an http or https URL with a host."""
+    """Whether it is an http or https URL with a host, for us and for what posts there."""
     try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # an unclosed [ or a port beyond 65535
+        parts, posted = urlsplit(url), URL(url)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname and posted.raw_host) and parts.port != 0
+        )
+    except ValueError:  # an unclosed [, a port beyond 65535, a host that no name server can be asked for
         return False
 
 

@@ -94,6 +94,8 @@ def keep_message(
     seq = _tell(connection, own, read, facts, download=download)
     if read.media is not None:
         seq = _tell_ready(connection, own, read.media, row) or seq
+    if row.from_me:
+        seq = _tell_reached(connection, own, row) or seq
     seq = open_late(connection, own, facts.chat, facts.id) or seq
     return Kept(seq, wanted, arrived=_arrived(row))
 
@@ -301,6 +303,14 @@ def _tell_ready(connection: sqlite3.Connection, own: Own, part: MediaPart, row: 
         return None
     brought = msgspec.structs.replace(known, message_id=row.id, chat=row.chat)
     return outcomes.tell(connection, own, MEDIA_READY, brought)
+
+
+def _tell_reached(connection: sqlite3.Connection, own: Own, row: MessageRow) -> int | None:
+    """Tell of a message of ours, sent by another device, whose receipts came before it."""
+    reached = receipts.status_of(connection, row.chat, row.id)
+    if reached in ("", row.status):
+        return None
+    return states.tell(connection, own, row.chat, row.id, reached)
 
 
 def _tell(connection: sqlite3.Connection, own: Own, read: Content, facts: Facts, *, download: bool) -> int:

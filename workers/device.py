@@ -14,6 +14,7 @@ from wagateway.contract import Problem
 from wagateway.exits import Exit
 from wagateway.problems import device_not_logged_in, device_unavailable
 from wagateway.settings import Settings
+from wagateway.spec import Death
 from workers.absence import Absence
 from workers.attachments import Attachments
 from workers.conversion.converter import Converter
@@ -44,6 +45,7 @@ _ENDS = {
 _STRAIGHT = Way(None)
 _UNREACHED = ("connect_failed", "connect_timeout")
 _UNPAIRED_ENDS = ("qr_timeout", "pairing_failed")
+_UNTIL = "_until_"  # what the device table shows of a ban; its event has a field for it
 
 log = structlog.get_logger()
 
@@ -105,10 +107,14 @@ class Device:
         await self._egress.close()
         await self.media.close()
 
-    async def start(self, *, connect: bool) -> None:
-        """Learn whose session is stored and log in with it; without a session nothing is dialled."""
+    async def start(self, *, connect: bool, death: Death | None = None) -> None:
+        """Learn whose session is stored and log in with it; without a session nothing is dialled.
+
+        `death` is that of the worker before this one, if it was not asked for.
+        """
         await self.absence.start()
         self._belongs_to(await self.engine.own_jid())
+        self.life.restarted(death)
         if connect and self.jid:
             await self._dial()
 
@@ -252,11 +258,11 @@ class Device:
         else:
             self.absence.lost()
         self.state, self.reason = state, reason
-        self.life.state(state, reason)
+        self.life.state(state, reason.partition(_UNTIL)[0])
         self.changed()
 
     def _ends(self, change: ConnectionChange) -> None:
-        until = f"_until_{change.until}" if change.until else ""
+        until = f"{_UNTIL}{change.until}" if change.until else ""
         self._end(_ENDS[change.change], change.reason + until)
 
     def _end(self, code: Exit, reason: str) -> None:

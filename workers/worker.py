@@ -21,14 +21,14 @@ import zmq
 from wagateway import logs, wire
 from wagateway.commands.internal import Beat
 from wagateway.database import Unusable, names
-from wagateway.exits import Exit
+from wagateway.exits import PARKS, Exit
 from wagateway.link import Context
 from wagateway.serve import Handlers, Server, collect
 from wagateway.spec import WorkerSpec, decode_worker, device_folder
 from workers import lease, neonize_library
 from workers.automation import Automation
 from workers.beat import Beats
-from workers.delivery import Delivery
+from workers.delivery import LAST_WORDS_SECONDS, Delivery
 from workers.device import Device
 from workers.groupnames import GroupNames
 from workers.handlers import (
@@ -59,6 +59,7 @@ SWITCH_SECONDS = 0.0005  # Go's callback threads and the loop hand the interpret
 DRAIN_SECONDS = 1.5
 ORPHAN_SECONDS = 2.0
 IDLE_SECONDS = 300.0
+BEHIND_SECONDS = 5.0
 CRASHED = 1
 _CANCEL_SECONDS = 0.5
 
@@ -144,7 +145,6 @@ async def _run(spec: WorkerSpec, folder: Path) -> Exit:
         device = Device(spec.device_id, spec.settings, engine, shard, folder, way)
         stack.push_async_callback(device.close)
         device.delivery = delivery = await Delivery.open(shard, spec.hooks, device, device.head)
-        device.life.restarted(spec.death)
         automation = Automation(device)
         history = History(shard, folder / "history", device, device.head.committed)
         group_names = GroupNames(engine, shard)
@@ -157,7 +157,7 @@ async def _run(spec: WorkerSpec, folder: Path) -> Exit:
         stack.callback(beats.close)
         device.changed = beats.now
         shard.tell_changes(partial(loop.call_soon_threadsafe, beats.now))
-        await device.start(connect=spec.connect)
+        await device.start(connect=spec.connect, death=spec.death)
         beats.now()
         going_on = (
             beats.run,
@@ -269,7 +269,10 @@ async def _until_over(device: Device, stop: asyncio.Event, going_on: Iterable[Wo
     """
 
     async def over() -> Exit:
-        return await device.over
+        code = await device.over
+        if code in PARKS:  # nobody will deliver for a while
+            await device.delivery.settled(LAST_WORDS_SECONDS)
+        return code
 
     async def stopped() -> Exit:
         await stop.wait()
@@ -277,11 +280,14 @@ async def _until_over(device: Device, stop: asyncio.Event, going_on: Iterable[Wo
 
     async def unused() -> Exit:
         await device.unused(IDLE_SECONDS)
+        while device.delivery.behind():
+            await asyncio.sleep(BEHIND_SECONDS)
+            await device.unused(IDLE_SECONDS)
         return Exit.IDLE
 
     async def on(work: Work) -> Exit:
         await work()
-        return await device.over  # it had nothing to do
+        return await over()  # it had nothing to do
 
     ways = (over(), stopped(), unused(), *map(on, going_on))
     tasks = [asyncio.ensure_future(way) for way in ways]

@@ -47,7 +47,7 @@ async def create_device(devices: Devices, command: CreateDevice) -> CreatedDevic
         device_id=device_id,
         created_at=time.time(),
         webhook_url=checks.device_webhook_url(command.webhook_url),
-        webhook_secret=Secret(command.webhook_secret),
+        webhook_secret=Secret(checks.device_secret(command.webhook_secret)),
         webhook_events=command.webhook_events,
         webhook_insecure=command.webhook_insecure_skip_verify,
         proxy=checks.proxy(command.proxy),

@@ -24,8 +24,10 @@ from wagateway.commands.webhooks import (
     WebhookChange,
 )
 from wagateway.contract import Problem
-from wagateway.registry import WebhookEntry
+from wagateway.hooks import shown_hook
+from wagateway.registry import Entry, WebhookEntry
 from wagateway.settings import Secret
+from wagateway.urls import HIDDEN, shown
 
 MOST = 32
 """Webhooks that can be added to a device, and to the whole gateway."""
@@ -39,15 +41,7 @@ async def get_device_webhook(devices: Devices, command: GetDeviceWebhook) -> Dev
 async def set_device_webhook(devices: Devices, command: SetDeviceWebhook) -> DeviceWebhook:
     """Kept, then told to the running worker; one that starts meanwhile is told at its start."""
     keeper = devices.find(command.device_id)
-    entry = keeper.entry
-    if command.webhook_url is not None:
-        entry = msgspec.structs.replace(entry, webhook_url=checks.device_webhook_url(command.webhook_url))
-    if command.webhook_secret is not None:
-        entry = msgspec.structs.replace(entry, webhook_secret=Secret(command.webhook_secret))
-    if command.webhook_events is not None:
-        entry = msgspec.structs.replace(entry, webhook_events=command.webhook_events)
-    if command.webhook_insecure_skip_verify is not None:
-        entry = msgspec.structs.replace(entry, webhook_insecure=command.webhook_insecure_skip_verify)
+    entry = _merged(keeper.entry, command)
     devices.change(keeper, entry)
     await devices.tell([keeper])
     return showing.device_webhook(entry)
@@ -79,7 +73,7 @@ async def remove_webhook(devices: Devices, command: RemoveWebhook) -> RemovedWeb
 
 async def list_gateway_webhooks(devices: Devices, command: ListGatewayWebhooks) -> list[Webhook]:
     """Those of the settings first."""
-    return [showing.webhook(hook) for hook in devices.webhooks.of_gateway()]
+    return [shown_hook(hook) for hook in devices.webhooks.of_gateway()]
 
 
 async def create_gateway_webhook(devices: Devices, command: CreateGatewayWebhook) -> Webhook:
@@ -101,6 +95,20 @@ async def remove_gateway_webhook(devices: Devices, command: RemoveGatewayWebhook
     removed = _remove(devices, GATEWAY, command.webhook_id)
     await devices.tell(devices.keepers.values())
     return removed
+
+
+def _merged(entry: Entry, command: SetDeviceWebhook) -> Entry:
+    """What an answer showed and the client sends back stands for what is kept."""
+    url, secret = command.webhook_url, command.webhook_secret
+    changes: dict[str, object] = {
+        "webhook_events": command.webhook_events,
+        "webhook_insecure": command.webhook_insecure_skip_verify,
+    }
+    if url is not None and url != shown(entry.webhook_url):
+        changes["webhook_url"] = checks.device_webhook_url(url)
+    if secret is not None and secret != HIDDEN:
+        changes["webhook_secret"] = Secret(checks.device_secret(secret))
+    return msgspec.structs.replace(entry, **_given(changes))
 
 
 def _add(devices: Devices, level: str, command: NewWebhook) -> Webhook:
@@ -136,14 +144,17 @@ def _change(devices: Devices, level: str, command: WebhookChange) -> Webhook:
         "concurrency": command.concurrency,
         "give_up": command.give_up,
     }
-    given = {name: value for name, value in changes.items() if value is not None}
-    return _keep(devices, msgspec.structs.replace(entry, **given))
+    return _keep(devices, msgspec.structs.replace(entry, **_given(changes)))
+
+
+def _given(changes: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in changes.items() if value is not None}
 
 
 def _keep(devices: Devices, entry: WebhookEntry) -> Webhook:
     devices.webhooks.put(entry)
     hooks = _hooks(devices, entry.device_id)
-    return showing.webhook(next(hook for hook in hooks if hook.id == entry.webhook_id))
+    return shown_hook(next(hook for hook in hooks if hook.id == entry.webhook_id))
 
 
 def _remove(devices: Devices, level: str, webhook_id: str) -> RemovedWebhook:

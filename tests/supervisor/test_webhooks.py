@@ -6,6 +6,7 @@ import types
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -184,7 +185,41 @@ async def test_a_change_of_the_webhook_is_a_merge_and_outlives_a_restart(shop: W
     assert changed == await handlers.get_device_webhook(shop.devices, GetDeviceWebhook(device_id="shop"))
 
 
-@pytest.mark.parametrize("url", ["ftp://host/", "no url", "http://", "javascript:alert(1)", f"{HOOK},{HOOK}"])
+async def test_what_was_shown_of_a_webhook_and_is_sent_back_changes_nothing(shop: World) -> None:
+    url = "https://me:hush@example.org/hook?x=hush"
+    first = SetDeviceWebhook(device_id="shop", webhook_url=url, webhook_secret="hush")
+    seen = await handlers.set_device_webhook(shop.devices, first)
+    back = SetDeviceWebhook(**msgspec.structs.asdict(seen) | {"webhook_events": "message"})
+    await handlers.set_device_webhook(shop.devices, back)
+    (entry,) = shop.registry.entries()
+    assert (url, "hush", "message") == (entry.webhook_url, entry.webhook_secret.value, entry.webhook_events)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("webhook_url", "https://me:***@other.example/"), ("webhook_secret", "a***b")]
+)
+async def test_what_stands_for_a_secret_is_never_kept_as_one(shop: World, field: str, value: str) -> None:
+    given: dict[str, Any] = {field: value}
+    command = SetDeviceWebhook(device_id="shop", **given)
+    with pytest.raises(Problem, match=field):
+        await handlers.set_device_webhook(shop.devices, command)
+    with pytest.raises(Problem, match=field):
+        await device_handlers.create_device(shop.devices, CreateDevice(**given))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://host/",
+        "no url",
+        "http://",
+        "javascript:alert(1)",
+        f"{HOOK},{HOOK}",
+        "http://\u200b/",
+        "http://a\\b",
+        f"http://{'é' * 80}/",
+    ],
+)
 async def test_a_webhook_that_is_no_web_address_is_refused(shop: World, url: str) -> None:
     with pytest.raises(Problem, match="webhook_url"):
         await device_handlers.create_device(shop.devices, CreateDevice(webhook_url=url))
@@ -392,8 +427,8 @@ async def test_a_worker_that_does_not_take_its_webhooks_is_replaced(
 async def test_workers_that_hang_are_replaced_and_keep_nobody_from_being_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "CONFIGURE_SECONDS", 0.05)
-    hanging = [f"hangs{n}" for n in range(20)]
+    monkeypatch.setattr(telling, "CONFIGURE_SECONDS", 0.2)
+    hanging = [f"hangs{n}" for n in range(8)]
     await running(world, "good", *hanging)
     told: list[ConfigureHooks] = []
     with answering(world, told.append, "good"):

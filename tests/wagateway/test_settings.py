@@ -55,6 +55,7 @@ def test_lists_are_comma_separated(tmp_path: Path) -> None:
         ("--webhook=http://", "--webhook"),
         ("--webhook=http://[::1", "--webhook"),
         ("--webhook=http://a:99999/", "--webhook"),
+        ("--webhook=http://\u200b/", "--webhook"),
         ("--basic-auth=user", "--basic-auth"),
         ("--basic-auth=user:", "--basic-auth"),
         ("--base-path=api", "--base-path"),

@@ -1,5 +1,7 @@
 """What is told of webhooks has no secret in it, and what is asked of them reaches the delivery."""
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ from wagateway.commands.webhooks import (
     ResumeWebhook,
     TestWebhook,
 )
-from wagateway.contract import Problem
+from wagateway.contract import DEADLINE, Problem
 from workers.delivery import HookView, Outcome
 from workers.device import Device
 from workers.handlers import webhooks
@@ -128,6 +130,20 @@ async def test_a_test_tells_what_came_of_it(device: Device, hooks: Hooks) -> Non
     assert Attempt(False, 503, "HTTP 503", 7) == tried
 
 
+async def test_a_test_that_hangs_is_told_before_nobody_waits_any_more(
+    device: Device, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(hook_id: str) -> Outcome:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(hooks, "test", hang)
+    token = DEADLINE.set(time.monotonic() + webhooks._MARGIN + 0.01)
+    tried = await webhooks.test_webhook(device, TestWebhook(webhook_id="a"))
+    DEADLINE.reset(token)
+    assert (False, 0, "no answer in time") == (tried.delivered, tried.status, tried.error)
+
+
 async def test_deliveries_are_shown_with_their_events_page_by_page(device: Device, hooks: Hooks) -> None:
     log_events(device.shard, 3)
     record(device.shard, "a", [done(1), done(2), done(3, "dead", 4, status=500, error="HTTP 500")])
@@ -172,6 +188,7 @@ async def test_a_replay_is_added_and_told_to_the_delivery(
 @pytest.mark.parametrize(
     ("bounds", "field"),
     [
+        ({}, "event_id"),
         ({"event_id": "evt_1", "dead": True}, "event_id"),
         ({"event_id": "evt_1", "from_seq": 0}, "event_id"),
         ({"event_id": "evt_1", "to_time": "2027-01-15T08:00:00Z"}, "event_id"),

@@ -278,8 +278,9 @@ class Replay(msgspec.Struct, frozen=True):
 class ReplayEvents(Command[Replay], frozen=True, kw_only=True):
     """Deliver events again, beside what is new: one by `event_id`, or those from and to a number or a time.
 
-    Bounds are included, and one that is not given is open; with `dead` only dead letters are meant, all of
-    them without bounds. They come in order, each once the one before was answered 2xx or given up.
+    Bounds are included, and one that is not given is open; all events are `from_seq` 0. With `dead` only
+    dead letters are meant, all of them without bounds. They come in order, each once the one before was
+    answered 2xx or given up.
     """
 
     routes: ClassVar = (Route("POST", "/devices/{device_id}/webhooks/{webhook_id}/replay"),)

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Self
 
 from wagateway.commands.internal import Hook
@@ -20,6 +21,11 @@ from workers.shard import Shard, hooks
 from workers.shard import log as event_log
 from workers.shard.log import LogRow, Own
 from workers.shard.messages import now
+
+LAST_WORDS_SECONDS = 1.0
+"""For how long a device that nobody will run after this waits for its last events to be delivered."""
+
+_LOOK_SECONDS = 0.02
 
 Write = Callable[[sqlite3.Connection], object]
 
@@ -110,6 +116,25 @@ class Delivery:
     def lag(self) -> int:
         """How many events the hook that is farthest behind has not got yet."""
         return max((reader.lag() for reader in self._readers.values()), default=0)
+
+    def behind(self) -> bool:
+        """Whether any hook that is not held has events to come."""
+        return any(reader.active and reader.lag() for reader in self._readers.values())
+
+    async def settled(self, seconds: float) -> None:
+        """Returns when every hook that answers has got all that was told until now, or after `seconds`."""
+
+        def waiting() -> bool:
+            return any(
+                reader.active and not reader.down and reader.lag() for reader in self._readers.values()
+            )
+
+        with suppress(Problem, TimeoutError):
+            async with asyncio.timeout(seconds):
+                # What was told before is committed with this.
+                await asyncio.shield(asyncio.wrap_future(self._shard.write(lambda _: None)))
+                while waiting():
+                    await asyncio.sleep(_LOOK_SECONDS)
 
     def hook_ids(self) -> list[str]:
         """The ids of the hooks."""

@@ -16,7 +16,8 @@ from workers.shard import Shard
 from workers.shard import log as event_log
 from workers.shard.log import LogRow
 
-_BATCH = 64
+_BATCH = 16
+_RATE = 1400.0  # events a second of a backlog: what is left of the worker's time is for its requests
 
 
 class Reader:
@@ -35,6 +36,11 @@ class Reader:
         """Whether anything is to be delivered."""
         return self._dispatch.newest().state == "active"
 
+    @property
+    def down(self) -> bool:
+        """Whether the hook as a whole fails, and is waited for."""
+        return self._dispatch.newest().pause > 0
+
     def lag(self) -> int:
         """How many events are to come, as far as is known without looking at each."""
         window = self._dispatch.window
@@ -50,7 +56,7 @@ class Reader:
             cursor=row.cursor,
             lag=self.lag(),
             blocked_chats=sum(lane.attempts > 0 for lane in self._dispatch.lanes.values()),
-            down=row.pause > 0,
+            down=self.down,
             failures=row.attempts,
             retry_in=row.left,
             last_status=row.last_status,
@@ -95,8 +101,9 @@ class Reader:
             dispatch.end()
 
     async def _read(self, receiver: Receiver) -> None:
-        window = self._dispatch.window
+        window, clock = self._dispatch.window, asyncio.get_running_loop().time
         while True:
+            began = clock()
             self._dispatch.read_up_to(window.read, all_read=window.read >= self._head.seq)
             await self._head.beyond(window.read)
             while self._dispatch.full:
@@ -108,6 +115,8 @@ class Reader:
                     self._dispatch.take(row)
             # Without any, retention has taken what was to come.
             window.read = rows[-1].seq if rows else max(newest, window.read)
+            if len(rows) == _BATCH:
+                await asyncio.sleep(max(0.0, began + _BATCH / _RATE - clock()))
 
     async def _clear(self) -> None:
         await self._dispatch.turns.up.wait()

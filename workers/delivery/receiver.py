@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from ipaddress import ip_network
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +19,8 @@ from yarl import URL
 from wagateway.commands.internal import Hook
 from wagateway.events import wants
 from workers.delivery.pace import Pace
+from workers.egress import Rules
+from workers.egress.lookup import Checking, System
 from workers.shard.log import LogRow
 from workers.signature import signed_headers
 
@@ -26,6 +29,7 @@ _ENOUGH_SECONDS = 1.0
 _USER_AGENT = f"wagateway/{version('wagateway')}"
 _HIDDEN_CHATS = "@broadcast"  # the real server tells hooks nothing of status posts
 _ASKING = (429, 503)
+_ANYWHERE = Rules(allow=(ip_network("0.0.0.0/0"), ip_network("::/0")))  # the operator names the receivers
 _OURS = ("content-", "transfer-encoding", "connection", "webhook-", "x-hub-signature")
 _REFUSALS = {
     errno.ECONNREFUSED: "connection refused",
@@ -78,8 +82,13 @@ class Receiver:
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
+        # Not the loop's threads: those are few, and a name server that hangs would hold up everybody.
+        self._names = System()
         connector = aiohttp.TCPConnector(
-            limit=self.hook.concurrency, ssl=not self.hook.insecure, keepalive_timeout=60
+            limit=self.hook.concurrency,
+            ssl=not self.hook.insecure,
+            keepalive_timeout=60,
+            resolver=Checking(_ANYWHERE, self._names.lookup, self._pace.timeout),
         )
         own = {name: value for name, value in self.hook.headers.items() if not name.lower().startswith(_OURS)}
         headers = CIMultiDict({"User-Agent": _USER_AGENT})
@@ -97,6 +106,7 @@ class Receiver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._session.close()
+        self._names.close()
 
     def wants(self, row: LogRow) -> bool:
         """Whether the hook's filters let an event through."""

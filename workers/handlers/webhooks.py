@@ -1,5 +1,7 @@
 """Answers the commands about the webhooks of a device: how it goes with them, and delivering again."""
 
+import asyncio
+import time
 from datetime import UTC, datetime
 from functools import partial
 
@@ -19,14 +21,18 @@ from wagateway.commands.webhooks import (
     TestWebhook,
     WebhookStatus,
 )
+from wagateway.contract import DEADLINE
 from wagateway.events import rfc3339
+from wagateway.hooks import shown_hook
 from wagateway.problems import invalid
-from wagateway.urls import HIDDEN, shown
 from workers.delivery import HookView
 from workers.delivery.replays import add
 from workers.device import Device
 from workers.shard import deliveries, replays
 from workers.shard.deliveries import DeliveryRow
+
+_LONGEST_TEST = 30.0  # seconds
+_MARGIN = 0.5  # seconds between the answer and the moment when nobody waits for it any more
 
 
 async def list_webhooks(device: Device, command: ListWebhooks) -> list[WebhookStatus]:
@@ -52,8 +58,14 @@ async def resume_webhook(device: Device, command: ResumeWebhook) -> WebhookStatu
 
 
 async def test_webhook(device: Device, command: TestWebhook) -> Attempt:
-    """What the receiver said to a test event."""
-    outcome = await device.delivery.test(command.webhook_id)
+    """What the receiver said to a test event, while somebody waits to hear of it."""
+    began = time.monotonic()
+    seconds = min(DEADLINE.get() - began - _MARGIN, _LONGEST_TEST)
+    try:
+        async with asyncio.timeout(seconds):
+            outcome = await device.delivery.test(command.webhook_id)
+    except TimeoutError:
+        return Attempt(False, 0, "no answer in time", int((time.monotonic() - began) * 1000))
     return Attempt(outcome.delivered, outcome.status, outcome.error, outcome.took)
 
 
@@ -82,17 +94,7 @@ async def _status(device: Device, view: HookView) -> WebhookStatus:
     dead = await device.shard.read(partial(deliveries.dead_count, hook=hook.id))
     replaying = await device.shard.read(partial(replays.left, hook=hook.id))
     return WebhookStatus(
-        webhook_id=hook.id,
-        own=hook.own,
-        fixed=hook.fixed,
-        url=shown(hook.url),
-        secret=HIDDEN if hook.own_secret else "",
-        events=hook.events,
-        ignore_jids=hook.ignore_jids,
-        headers=dict.fromkeys(hook.headers, HIDDEN),
-        insecure_skip_verify=hook.insecure,
-        concurrency=hook.concurrency,
-        give_up=hook.give_up,
+        **msgspec.structs.asdict(shown_hook(hook)),
         state=view.state,
         cursor=view.cursor,
         lag=view.lag,
@@ -129,10 +131,11 @@ def _bounds(command: ReplayEvents) -> replays.Bounds:
     until = _milliseconds("to_time", command.to_time)
     if until is not None and until % 1000 == 0:
         until += 999  # events show their time in whole seconds
-    if command.event_id is not None and (
-        command.dead or any(x is not None for x in (command.from_seq, command.to_seq, since, until))
-    ):
+    wide = command.dead or any(x is not None for x in (command.from_seq, command.to_seq, since, until))
+    if command.event_id is not None and wide:
         raise invalid("event_id", "goes alone, without bounds and without dead")
+    if command.event_id is None and not wide:  # it may be a client that has lost its event_id
+        raise invalid("event_id", "say which events: event_id, a bound, or dead; from_seq 0 means all")
     for name, first, last in (("to_seq", command.from_seq, command.to_seq), ("to_time", since, until)):
         if first is not None and last is not None and last < first:
             raise invalid(name, "is before where the events are to begin")

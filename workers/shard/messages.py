@@ -155,12 +155,12 @@ def add_message(connection: sqlite3.Connection, message: MessageRow, chat_name: 
     words = searchable(f"{message.content} {message.filename}")
     values = msgspec.structs.asdict(message) | {"words": words, "now": moment}
     inserted = connection.execute(_INSERT_MESSAGE, values)
+    if message.from_me:
+        receipts.settle(connection, message.chat, message.id, moment)
     if message.target_id:
         changes.settle(connection, message.chat, message.target_id, moment)
         return True
     changes.settle(connection, message.chat, message.id, moment)
-    if message.from_me:
-        receipts.settle(connection, message.chat, message.id, moment)
     chat = {
         "jid": message.chat,
         "name": chat_name,

@@ -4,6 +4,8 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import socket
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -102,6 +104,22 @@ async def test_w11_endpoints_that_hang_or_never_end_slow_no_other(shard: Shard, 
             await sink.until(lambda: len(sink.taken) == 20)
             assert time.monotonic() - began < 1
         forever.set()
+
+
+async def test_a_name_server_that_hangs_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering = threading.Event()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        answering.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    async with Receiver(hook("http://nowhere.test/"), Pace(timeout=0.001)) as made:
+        # As many as the loop has threads, and more: each leaves a lookup behind.
+        assert {"timed out"} == {(await made.post(ROW)).error for _ in range(33)}
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(answering.is_set)
+    answering.set()
 
 
 def test_what_the_receiver_asks_for_is_understood() -> None:
