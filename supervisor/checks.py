@@ -31,10 +31,8 @@ _OURS = frozenset(
 
 
 def device_webhook_url(url: str) -> str:
-    """One http or https URL, or "" for none."""
-    if url and (not is_web(url) or _SECOND_URL.search(url)):
-        raise invalid("webhook_url", "must be one http or https URL")
-    return _given("webhook_url", url)
+    """What `webhook_url` takes, or "" for none."""
+    return _address("webhook_url", url) if url else ""
 
 
 def device_secret(text: str) -> str:
@@ -44,9 +42,7 @@ def device_secret(text: str) -> str:
 
 def webhook_url(url: str) -> str:
     """One http or https URL, as it is sent: without spaces, and not one that was shown."""
-    if not is_web(url) or _UNPRINTABLE.search(url) or _SECOND_URL.search(url):
-        raise invalid("url", "must be one http or https URL")
-    return _given("url", url)
+    return _address("url", url)
 
 
 def secret(text: str) -> str:
@@ -90,6 +86,12 @@ def proxy(url: str) -> Secret:
     if url and not is_proxy(url):
         raise invalid("proxy", PROXY_FORM)
     return Secret(url)
+
+
+def _address(field: str, url: str) -> str:
+    if not is_web(url) or _UNPRINTABLE.search(url) or _SECOND_URL.search(url):
+        raise invalid(field, "must be one http or https URL")
+    return _given(field, url)
 
 
 def _given(field: str, text: str) -> str:

@@ -221,7 +221,8 @@ class Devices:
             paired=bool(beat.jid),
             jid=beat.jid or entry.jid,
             display_name=beat.display_name or entry.display_name,
-            reason=beat.reason if gone else "",
+            # One that is started only to be read has no session to lose, and no reason of its own.
+            reason=(beat.reason or entry.reason) if gone else "",
         )
         if known != entry:
             keeper.entry = known

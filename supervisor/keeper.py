@@ -75,7 +75,7 @@ class Keeper:
             paired=self.entry.paired,
             jid=self.entry.jid,
             display_name=self.entry.display_name,
-            reason=self.waiting_for or (beat.reason if alive and beat else self.entry.reason),
+            reason=self.waiting_for or (beat.reason if alive and beat else "") or self.entry.reason,
             pid=self.child.pid if self.child else 0,
             started_at=self.child.started_at if self.child else 0.0,
             restarts=self.restarts,

@@ -96,6 +96,7 @@ class Device:
         self.jid, self.lid, self.display_name = NOBODY
         self._hooks: list[Hook] | None = None
         self._dialled = False
+        self._unlinking = False
         self._pairing = Pairing()
         self._watchdog: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,13 +143,14 @@ class Device:
         self.used_at = time.monotonic()
         if self.state != "logged_in":
             return False
+        self._unlinking = True
         try:
             await self.engine.unlink()
         except Problem as problem:
             log.warning("unlink.failed", why=problem.message)
-            return False
-        self._leaves("unlinked")
-        self._set("disconnected", "unlinked")
+            self._unlinking = False
+            return not self.jid
+        self._unlinked()
         return True
 
     def renamed(self, name: str) -> None:
@@ -180,6 +182,8 @@ class Device:
             case "ended":
                 unpaired = change.reason in _UNPAIRED_ENDS
                 self._end(Exit.QR_TIMEOUT if unpaired else Exit.ENGINE_ENDED, change.reason)
+            case "logged_out" if self._unlinking:  # WhatsApp's own word for it may come before its answer
+                self._unlinked()
             case "logged_out":
                 self._leaves(change.reason)
                 self._end(Exit.LOGGED_OUT, change.reason)
@@ -233,9 +237,10 @@ class Device:
         """The name reaches a newly linked device some time after its first login."""
         for seconds in _NAME_SECONDS:
             await asyncio.sleep(seconds)
+            identity = await self.engine.own_jid()
             if self.state != "logged_in":
                 return
-            self._belongs_to(await self.engine.own_jid())
+            self._belongs_to(identity)
             if self.display_name:
                 return
 
@@ -248,6 +253,11 @@ class Device:
         """The device is linked to the account no more, which is told as the account's."""
         self.life.logged_out(reason)
         self._belongs_to(NOBODY)
+
+    def _unlinked(self) -> None:
+        if self.jid:
+            self._leaves("unlinked")
+            self._set("disconnected", "unlinked")
 
     def _set(self, state: DeviceState, reason: str) -> None:
         if (state, reason) == (self.state, self.reason):

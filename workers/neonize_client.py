@@ -14,10 +14,10 @@ import structlog
 from wagateway.problems import device_unavailable
 from wagateway.spec import SandboxNetwork
 from wagateway.whatsapp.protos import CompanionReg
-from workers import neonize_library, neonize_log
+from workers import neonize_library, neonize_log, neonize_subscribed
 from workers.engine import ConnectionChange, EngineEvents, QrShown
 from workers.neonize_calls import Calls
-from workers.neonize_events import SUBSCRIBED, Code, read_end, read_identity
+from workers.neonize_events import Code, read_end, read_identity
 from workers.neonize_history import HistoryFolder
 from workers.neonize_telling import Telling
 from workers.session import stored_identity
@@ -131,9 +131,12 @@ class Client:
             end = ConnectionChange("ended", "engine_failed")
         else:
             end = read_end(text)
+            neonize_subscribed.ended(self._orders.session.parent, text)
             if not self.stopping:
                 log.error("engine.ended", reason=end.reason, text=neonize_log.fit(text, self._orders.proxy))
         if self._calls is not None:
+            if not self.stopping:
+                self._calls.disconnect()  # or it would go on telling WhatsApp that we have what nobody takes
             self._calls.open = False
         if not self.stopping:
             self._events.connection(end)
@@ -156,6 +159,7 @@ class Client:
             binder.func_callback_bytes(self._guarded(self._happened)),
             binder.func_callback_bytes2(self._guarded(self._logged)),
         )
+        subscribed = neonize_subscribed.subscribed(self._orders.session.parent)
         # Go may call them as long as the process lives, long after `Neonize()` has returned.
         self._kept_alive += [callbacks, proxy]
         result = gocode.Neonize(
@@ -166,8 +170,8 @@ class Client:
             0,
             b"DEBUG" if self._orders.debug else b"WARN",
             *callbacks,
-            SUBSCRIBED,
-            len(SUBSCRIBED),
+            subscribed,
+            len(subscribed),
             shown,
             len(shown),
             b"",

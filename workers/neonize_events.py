@@ -26,7 +26,8 @@ class Code(IntEnum):
     a receipt of an unknown kind; typing other than writing and recording, which anybody who writes to the
     account could make up while it is shown as online; an unknown role in a newsletter that was left, or
     state of its muting; an unheard-of kind of link between a group and a community. WhatsApp repeats none
-    of them, so what the event told is lost; names and timers of groups are asked for at each start.
+    of them, so what the event told is lost; names and timers of groups are asked for at each start. After
+    the made up typing none is asked for, for a day.
     The largest, a history sync, is never copied into Python (see `neonize_history`).
     """
 
@@ -220,13 +221,18 @@ def read_change(code: int, raw: bytes) -> ConnectionChange | None:
     return None
 
 
+def killer(text: str) -> str | None:
+    """What the event was about that ended neonize's pump with this text; None where it was none."""
+    found = _PUMP_KILLER.search(text)
+    return found[1] if found else None
+
+
 def read_end(text: str) -> ConnectionChange:
     """Why neonize's event pump ended by itself; `text` is what `Neonize()` returned.
 
     The pump dies of an event whose value it does not know; what that event was about is in the text.
     """
-    killer = _PUMP_KILLER.search(text)
-    match killer and killer[1]:
+    match killer(text):
         case "TemporaryBan":
             return ConnectionChange("banned", "unknown_reason")
         case "LoggedOut":

@@ -74,6 +74,8 @@ async def _running(keeper: Keeper) -> DeviceRow:
 def _needs_a_person(row: DeviceRow) -> bool:
     if row.storage:  # nothing is stored until somebody makes room or looks after the disk
         return True
+    if row.jid and not row.paired:  # logged out, also while a worker runs so that its log can be read
+        return True
     words = re.split(r"[^a-z_]+", row.reason)
     return any(word in _NEEDS_A_PERSON for word in (*words, row.last_exit if row.worker == "parked" else ""))
 

@@ -29,6 +29,7 @@ GOOD = device(
     state="logged_in",
     worker="running",
     jid="628123:4@s.whatsapp.net",
+    paired=True,
     pid=77,
     started_at=NOW - 61,
     restarts=2,
@@ -66,6 +67,13 @@ def test_what_needs_a_person_is_named_and_told_by_the_exit_code(ctl: Terminal) -
     with supervisor(ctl, GOOD, BAD, well=False):
         assert 1 == ctl("status")
     assert "Something needs you: device gone (banned)" == ctl.out.splitlines()[-1]
+
+
+def test_a_device_that_was_logged_out_is_named_while_its_log_is_read(ctl: Terminal) -> None:
+    out = device("out", worker="running", jid="628123:4@s.whatsapp.net", reason="device_removed")
+    with supervisor(ctl, GOOD, out, well=False):
+        assert 1 == ctl("status")
+    assert "Something needs you: device out (device_removed)" == ctl.out.splitlines()[-1]
 
 
 def test_a_full_disk_is_the_reason_and_needs_a_person(ctl: Terminal) -> None:

@@ -162,3 +162,9 @@ async def test_an_older_table_does_not_undo_a_newer_one(stage: Stage) -> None:
     stage.answers["GetDeviceTable"] = old
     assert 200 != (await stage.call("GET", "/app/status", "b")).status
     assert 418 == (await stage.call("GET", "/app/status", "a")).status
+
+
+async def test_what_was_shown_of_a_device_can_be_sent_back_with_its_id(two: Stage) -> None:
+    for said, status in (("shop-1", 418), ("other", 400)):
+        body = {"device_id": said, "webhook_events": "message"}
+        assert status == (await two.call("PATCH", "/devices/shop-1/webhook", json=body)).status

@@ -146,6 +146,27 @@ async def test_after_resumes_and_joins_what_happens(stage: Stage, logs: Logs) ->
         assert list(range(6, 602)) == await seqs(client, 596)
 
 
+async def test_of_large_stored_events_few_are_asked_for_at_once(stage: Stage, logs: Logs) -> None:
+    log = logs.add("a")
+    for _ in range(40):
+        log.add("small")
+    for _ in range(20):
+        log.add("x" * 50_000)
+    async with listening(stage, "after=1") as client:
+        assert list(range(2, 61)) == await seqs(client, 59)
+    limits = {one.after: one.limit for one in log.asked if not one.wait}
+    assert 2 == limits[58]
+    assert max(limits.values()) > 8
+
+
+async def test_after_a_number_of_a_log_that_is_no_more_it_begins_with_now(stage: Stage, logs: Logs) -> None:
+    log = logs.add("a")
+    log.add()
+    async with listening(stage, "device_id=a&after=99") as client:
+        log.add()
+        assert [2] == await seqs(client, 1)
+
+
 async def test_without_after_only_what_happens_from_now_on_comes(stage: Stage, logs: Logs) -> None:
     log = logs.add("a")
     log.add()

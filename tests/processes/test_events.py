@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.processes.conftest import World, ask
+from tests.processes.conftest import World, ask, post
 from wagateway.commands import sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -76,11 +76,16 @@ async def test_changed_members_are_told_one_kind_after_the_other(world: World, g
         assert members["lids"][0].endswith("@lid")
 
 
-async def test_who_types_is_told(world: World) -> None:
+async def test_who_types_is_told_while_the_account_is_online(world: World) -> None:
+    command = sandbox.SetPresence(phone=world.carol_number, state="composing", to=world.alice_number)
+    await ask(world, command)
+    assert 200 == (await post(world, "/send/presence", type="available")).status
+    await ask(world, sandbox.ShowPresence(phone=world.alice_number, available=True, wait=5))
     command = sandbox.SetPresence(phone=world.carol_number, state="recording", to=world.alice_number)
     await ask(world, command)
     typing = await told(world, "chat_presence", chat_id=jid(world.carol_number))
     assert ("composing", "audio", False) == (typing["state"], typing["media"], typing["is_group"])
+    assert 200 == (await post(world, "/send/presence", type="unavailable")).status
 
 
 async def test_a_newsletter_is_told_of_from_its_first_day_to_its_last(world: World) -> None:

@@ -13,6 +13,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 NUMBER = "628555000001"
 
 
+def logouts(world: World, device: str) -> list[str]:
+    """Why a device was logged out, as its webhook was told."""
+    told = {event["event_id"]: event for event in world.sink.events("device.logged_out")}
+    return [event["payload"]["reason"] for event in told.values() if event["session_id"] == device]
+
+
 async def test_w15_a_device_is_paired_by_code_and_removed_with_all_its_data(world: World) -> None:
     gateway = world.gateway
     await gateway.sandbox.ask(sandbox.AddPhone(phone=NUMBER, name="By code"), 10)
@@ -25,6 +31,7 @@ async def test_w15_a_device_is_paired_by_code_and_removed_with_all_its_data(worl
     folders = set((gateway.storage / "devices").iterdir())
     removed = await gateway.call("DELETE", "/devices/by-code")
     assert {"device_id": "by-code", "unlinked": True} == removed.result
+    assert ["unlinked"] == logouts(world, "by-code")
     assert 1 == len(folders - set((gateway.storage / "devices").iterdir()))
     assert [] == await gateway.sandbox.ask(sandbox.Companions(phone=NUMBER), 10)
     assert 404 == (await gateway.call("GET", "/devices/by-code")).status
@@ -55,6 +62,7 @@ async def test_a_device_removed_on_the_phone_keeps_its_history_and_can_be_paired
     await gateway.table.until(lambda rows: rows["left"].worker == "parked", 10)
     status = await gateway.call("GET", "/devices/left/status")
     assert ("disconnected", "device_removed") == (status.result["state"], status.result["reason"])
+    assert ["device_removed"] == logouts(world, "left")
     refused = await gateway.send("left", world.carol_number, "after")
     assert (401, "DEVICE_NOT_LOGGED_IN") == (refused.status, refused.body["code"])
     stored = await gateway.call("GET", f"/chat/{world.carol_number}/messages", "left")

@@ -77,6 +77,7 @@ async def test_changed_members_are_told_with_who_changed_them(
 
 
 async def test_typing_and_recording_are_told(sandbox: Sandbox, ned: EngineProcess, team: str) -> None:
+    await sandbox.ask(c.SetPresence(phone=NED, state="available"))
     for to, chat in ((NED, jid(OLE)), (team, team)):
         for state, told, media in (
             ("composing", "composing", ""),

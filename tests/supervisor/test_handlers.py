@@ -184,6 +184,20 @@ async def test_all_is_well_until_something_needs_a_person(world: World) -> None:
     assert "banned" == overview.devices[0].last_exit
 
 
+async def test_reading_the_log_of_a_device_that_was_logged_out_does_not_make_it_well(world: World) -> None:
+    world.devices.fixed = lambda: fixed(1)
+    paired(world)
+    await processes.start_worker(world.devices, StartWorker(device_id="shop"))
+    world.beat(world.workers[0], state="disconnected", reason="device_removed")
+    world.workers[0].die(Exit.LOGGED_OUT)
+    await world.until("shop", lambda row: row.worker == "parked")
+    await processes.start_worker(world.devices, StartWorker(device_id="shop"))
+    overview = await processes.get_overview(world.devices, GetOverview())
+    row = overview.devices[0].device
+    assert row is not None
+    assert (False, "running", "device_removed") == (overview.well, row.worker, row.reason)
+
+
 @pytest.mark.parametrize("storage", ["full", "failed"])
 async def test_a_disk_that_takes_nothing_needs_a_person_and_is_the_reason(world: World, storage: str) -> None:
     world.devices.fixed = lambda: fixed(1)

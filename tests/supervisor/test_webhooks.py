@@ -217,6 +217,7 @@ async def test_what_stands_for_a_secret_is_never_kept_as_one(shop: World, field:
         f"{HOOK},{HOOK}",
         "http://\u200b/",
         "http://a\\b",
+        "http://a/\r\nX: y",
         f"http://{'é' * 80}/",
     ],
 )

@@ -63,14 +63,37 @@ async def test_our_own_logout_is_told(device: Device, monkeypatch: pytest.Monkey
     async def unlinked() -> None: ...
 
     monkeypatch.setattr(device.engine, "unlink", unlinked, raising=False)
+    device.delivery = await Delivery.open(device.shard, [], device, device.head)
     await internal.unlink(device, Unlink())
     assert ("device.logged_out", {"reason": "unlinked"}) == told(device)[0]
 
 
+@pytest.mark.parametrize("refused", [False, True])
+async def test_our_own_logout_is_told_once_also_when_whatsapp_says_so_first(
+    device: Device, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    async def unlinked() -> None:
+        device.connection_changed(ConnectionChange("logged_out", "device_removed"))
+        if refused:
+            raise Problem(503, "DEVICE_UNAVAILABLE", "The connection is gone")
+
+    monkeypatch.setattr(device.engine, "unlink", unlinked, raising=False)
+    assert await device.unlink()
+    expected = [
+        ("device.logged_out", {"reason": "unlinked"}),
+        ("device.state", {"state": "disconnected", "reason": "unlinked"}),
+    ]
+    assert expected == told(device)
+    assert not device.over.done()
+
+
 async def test_a_ban_is_told_with_its_end(device: Device) -> None:
     device.connection_changed(ConnectionChange("banned", "sent_to_too_many_people", 1_800_000_000))
+    banned, state = told(device)
     expected = {"reason": "sent_to_too_many_people", "until": "2027-01-15T08:00:00Z"}
-    assert ("device.banned", expected) == told(device)[0]
+    assert ("device.banned", expected) == banned
+    assert ("device.state", {"state": "disconnected", "reason": "sent_to_too_many_people"}) == state
+    assert "sent_to_too_many_people_until_1800000000" == device.reason
 
 
 async def test_a_restriction_is_told_once_an_hour(
@@ -113,6 +136,20 @@ async def test_a_restart_is_told_with_how_long_there_was_no_worker(device: Devic
     assert ("SIGKILL", 3) == (first["reason"], first["restarts"])
     assert 2000 <= first["down_ms"] < 5000
     assert 0 == second["down_ms"]
+
+
+async def test_a_restart_is_told_as_of_the_account_before_it_connects(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dialled() -> None:
+        device.connection_changed(ConnectionChange("connecting"))
+
+    monkeypatch.setattr(device.engine, "connect", dialled, raising=False)
+    device.jid = ""
+    await device.start(connect=True, death=Death("hang", time.time(), 1))
+    assert ["worker.restarted", "device.state"] == kinds(device)
+    bodies = rows(device.shard, "SELECT body FROM log")
+    assert [OWN, OWN] == [msgspec.json.decode(cast("bytes", body))["device_id"] for (body,) in bodies]
 
 
 @pytest.mark.parametrize(

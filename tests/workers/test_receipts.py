@@ -373,6 +373,25 @@ def test_a_message_of_ours_is_told_to_get_farther_only_when_it_does(shard: Shard
     assert [("S1", "delivered"), ("S1", "read")] == states(shard)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        E2E.Message(conversation="hi"),
+        E2E.Message(reactionMessage=E2E.ReactionMessage(key={"ID": "IN0", "remoteJID": ALICE}, text="x")),
+    ],
+)
+def test_a_receipt_before_the_message_of_another_device_of_ours_is_told_after_it(
+    shard: Shard, taker: Inbound, told: Told, content: E2E.Message
+) -> None:
+    taker.receipt(receipt("delivered", "OWN"))
+    taker.receipt(receipt("read", "OWN"))
+    for _ in range(2):
+        taker.message(incoming(id="OWN", sender=OWN, is_from_me=True, content=content))
+    assert [("OWN", "read")] == states(shard)
+    assert "message.state" == events(shard)[-1]["event"]
+    assert len(events(shard)) == told[-1]
+
+
 def test_nothing_is_told_of_the_state_of_what_is_not_ours(shard: Shard, taker: Inbound) -> None:
     taker.message(incoming(id="M1"))
     taker.receipt(receipt("read", "M1"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -16,7 +17,7 @@ from wagateway.problems import storage_full
 from workers.delivery import Outcome, Pace, Receiver
 from workers.delivery import replays as working
 from workers.delivery.replays import Added, Replays, add
-from workers.shard import Shard, replays
+from workers.shard import Shard, messages, replays
 from workers.shard.log import LogRow
 from workers.shard.replays import Bounds
 
@@ -233,7 +234,7 @@ async def test_no_clock_makes_a_wait_longer(shard: Shard, monkeypatch: pytest.Mo
     number = (await added(shard)).id
     progress = replays.Progress(number, 0, 3, 4000, 9000)
     shard.write(partial(replays.save, progress=progress)).result()
-    real = replays.now()
+    real = messages.now()
     for clock, least, most in ((real, 3, 4), (real - 86_400_000, 4, 4), (real + 86_400_000, 0, 0)):
         monkeypatch.setattr(replays, "now", lambda clock=clock: clock)
         replay = await shard.read(partial(replays.oldest, hook="a"))
@@ -319,6 +320,29 @@ async def test_a_full_disk_loses_no_attempt(shard: Shard, monkeypatch: pytest.Mo
     monkeypatch.setattr(working, "_store", full)
     assert list(range(1, 101)) == await replayed(shard, Scripted())
     assert [(seq, "delivered", 1) for seq in range(1, 101)] == kept(shard)
+
+
+async def test_a_disk_that_cannot_be_read_is_tried_again(
+    shard: Shard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_events(shard, 3)
+    await added(shard)
+    real, refused = shard.read, 0
+
+    async def failing(function: Callable[[sqlite3.Connection], object]) -> object:
+        nonlocal refused
+        refused += 1
+        if refused <= 5:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise error
+        return await real(function)
+
+    receiver = Scripted()
+    async with running(shard, receiver):
+        monkeypatch.setattr(shard, "read", failing)
+        await receiver.until(3)
+    assert [1, 2, 3] == receiver.tried
 
 
 async def test_events_to_come_are_counted_over_all_replays(shard: Shard) -> None:

@@ -118,6 +118,15 @@ def fault(connection: sqlite3.Connection) -> None:
     raise error
 
 
+async def test_a_fault_of_the_disk_that_ends_a_read_is_told_as_such(shard: Shard) -> None:
+    def ended(connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")  # as SQLite does by itself
+        fault(connection)
+
+    with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+        await shard.read(ended)
+
+
 def test_a_full_disk_is_a_507_and_passes(shard: Shard) -> None:
     limit(shard, 2)
     small, big = together(shard, lambda c: name(c, "a"), lambda c: name(c, "b", "x" * 100_000))

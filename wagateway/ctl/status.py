@@ -99,7 +99,9 @@ def _trouble(overview: Overview) -> str:
     troubled = [
         f"device {device.device_id} ({_reason(device) or device.worker})"
         for device in devices
-        if device.storage or (device.worker in ("parked", "waiting") and device.last_exit not in _HARMLESS)
+        if device.storage
+        or (device.jid and not device.paired)
+        or (device.worker in ("parked", "waiting") and device.last_exit not in _HARMLESS)
     ]
     troubled += [f"the {row.role} is down" for row in overview.processes if not row.pid]
     return show.plain(", ".join(troubled)) or "see the log: wagatewayctl logs"

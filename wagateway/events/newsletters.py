@@ -26,18 +26,18 @@ class NewsletterMutePayload(msgspec.Struct, frozen=True, kw_only=True, omit_defa
 
 
 class PostFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a post is doing; `message_id`, `type` and `timestamp` where the post is stored here."""
+    """How a post is doing. Its id, type and time are not told: the engine drops them."""
 
     server_id: int
-    message_id: str = ""
-    type: str = ""
-    timestamp: str = ""
     views_count: int = 0
     reaction_counts: dict[str, int] = {}
 
 
 class NewsletterMessagePayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Views and reactions of posts; the posts themselves are told as `message`."""
+    """Views and reactions of posts; the posts themselves are told as `message`.
+
+    WhatsApp tells them only to those who asked for it lately, which the gateway does not do by itself.
+    """
 
     newsletter_id: str
     messages: list[PostFigures]

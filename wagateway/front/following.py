@@ -5,9 +5,13 @@ from typing import Literal
 
 import msgspec
 
+from wagateway.commands.events import EventPage
 from wagateway.events import known, wants
-from wagateway.front.tails import Happened, Tail
+from wagateway.front.tails import PAGE, Happened, Tail
 from wagateway.problems import invalid
+
+_FIRST = 8  # stored events that are asked for before their size is known
+_HELD = 2**17  # bytes of stored events that wait for a reader
 
 Start = int | Literal["now"]
 """After which event; 0 is the oldest that is kept."""
@@ -35,9 +39,10 @@ async def follow(tail: Tail, start: Start, wanted: frozenset[str], give: Give) -
     """Give each event of these kinds once and in order, for ever; return when the device was removed.
 
     Who takes them slowly slows nobody: what the tail has forgotten meanwhile is read from the worker.
+    A start beyond the newest event is of a log that is no more: it begins with what happens from now on.
     """
-    began = await tail.placed()
-    at = began if start == "now" else start
+    at = await _beginning(tail, start)
+    stored = _Stored(tail, sorted(wanted))
     while True:
         news = tail.since(at)
         if news:
@@ -46,15 +51,55 @@ async def follow(tail: Tail, start: Start, wanted: frozenset[str], give: Give) -
                     await give(one)
             at = news[-1].seq
         elif news is None:
-            page = await tail.page(at, sorted(wanted))
-            if page is None:
+            reached = await stored.given(at, give)
+            if reached is None:
                 return
-            if page.missed:
-                await give(Missed(page.missed, page.oldest))
-            for raw in page.events:
-                await give(tail.happened(raw))
-            at = page.next
+            at = reached
         elif tail.ended:
             return
         else:
             await tail.changed()
+
+
+class _Stored:
+    """Reads stored events for one reader, who may take long: what waits for it is small whatever it is."""
+
+    def __init__(self, tail: Tail, kinds: list[str]) -> None:
+        self._tail = tail
+        self._kinds = kinds
+        self._limit = _FIRST
+
+    async def given(self, after: int, give: Give) -> int | None:
+        """Give the next few, and return how far that went; None when the device was removed."""
+        async with self._tail.reading:
+            page = await self._next(after)
+            if page is None:
+                return None
+            # Copies: a piece of the answer would keep all of it in memory.
+            lines = [bytes(raw) for raw in page.events]
+            missed, oldest, reached = page.missed, page.oldest, page.next
+            del page
+        if missed:
+            await give(Missed(missed, oldest))
+        for line in lines:
+            await give(self._tail.happened(line))
+        return reached
+
+    async def _next(self, after: int) -> EventPage | None:
+        """A page of the right size; one that is much too large is thrown away."""
+        while (page := await self._tail.page(after, self._kinds, self._limit)) is not None:
+            size, count = sum(len(bytes(raw)) for raw in page.events), len(page.events)
+            if count:
+                self._limit = min(max(_HELD * count // size, 1), 2 * self._limit, PAGE)
+            if size <= 2 * _HELD or count <= self._limit:
+                break
+        return page
+
+
+async def _beginning(tail: Tail, start: Start) -> int:
+    began = await tail.placed()
+    at, newest = began if start == "now" else start, tail.cursor
+    if at <= newest:
+        return at
+    page = await tail.page(at, [], 1)  # it may be a moment ahead of the tail
+    return newest if page is not None and page.next < at else at

@@ -88,7 +88,8 @@ class Endpoint:
         values = fields.from_texts(pairs, commas=True)
         if reads:
             values |= await read_values(request, fields, self._processes.patience, incoming.spooled)
-        if self._names_device and "device_id" in values:
+        named = incoming.captured.get("device_id")
+        if self._names_device and values.get("device_id", named) != named:
             raise invalid("device_id", "belongs in the path, the X-Device-Id header or the query")
         values |= fields.from_texts(incoming.captured.items(), commas=False)
         if self._takes_key and (key := request.headers.get("Idempotency-Key")) is not None:

@@ -23,6 +23,7 @@ _LONGEST_PAUSE = 5.0
 _MOST_KEPT = 256
 _MOST_BYTES = 2**20
 _BACK = 1000
+_FEW = 16
 
 
 class Happened(msgspec.Struct, frozen=True):
@@ -75,7 +76,8 @@ class Tail:
     """The newest events of a device, from the moment when it is made until it is closed.
 
     `cursor` is the newest that it has, -1 before it has found its place. It `ended` when the device was
-    removed. While the worker is away it waits, and goes on behind its cursor.
+    removed. While the worker is away it waits, and goes on behind its cursor. Who asks for a `page` holds
+    `reading` meanwhile: pages are large, and many readers may want one at the same moment.
     """
 
     def __init__(self, devices: Devices, row: DeviceRow) -> None:
@@ -84,6 +86,7 @@ class Tail:
         self.start = -1
         self.ended = False
         self.listeners = 0
+        self.reading = asyncio.Semaphore(2)
         self._devices = devices
         self._created_at = row.created_at
         self._began = int(time.time() * 1000)
@@ -117,7 +120,7 @@ class Tail:
             await self._changed.wait()
 
     def since(self, seq: int) -> list[Happened] | None:
-        """What happened after an event; None when that is longer ago than it remembers."""
+        """The first few that happened after an event; None when that is longer ago than it remembers."""
         if seq < self._floor:
             return None
         found = []
@@ -125,22 +128,21 @@ class Tail:
             if one.seq <= seq:
                 break
             found.append(one)
-        return found[::-1]
+        return found[: -_FEW - 1 : -1]
 
-    async def page(self, after: int, kinds: list[str]) -> EventPage | None:
+    async def page(self, after: int, kinds: list[str], limit: int) -> EventPage | None:
         """What the worker has after an event, waiting for the worker; None when the device was removed."""
         pause = _PAUSE_SECONDS
         while (link := await self._link()) is not None:
             try:
-                return await link.ask(ListEvents(after=after, limit=PAGE, events=kinds), _ANSWER_SECONDS)
+                return await link.ask(ListEvents(after=after, limit=limit, events=kinds), _ANSWER_SECONDS)
             except Problem:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
         return None
 
-    def happened(self, raw: msgspec.Raw) -> Happened:
+    def happened(self, line: bytes) -> Happened:
         """An event of a page as it is sent."""
-        line = bytes(raw)
         told = _told.decode(line)
         kind = KINDS.get(told.event)
         code, text = (kind.code, kind.text) if kind else (told.event.replace(".", "_").upper(), told.event)
@@ -208,7 +210,7 @@ class Tail:
             return
         if page.next == self.cursor:
             return
-        news = [self.happened(raw) for raw in page.events]
+        news = [self.happened(bytes(raw)) for raw in page.events]
         if not news or news[0].seq != self.cursor + 1:
             self._recent.clear()
             self._bytes = 0

@@ -52,7 +52,7 @@ def _presence(network: Network, account: Account, wanted: Jid, asker: Account) -
 
 
 def typing(network: Network, sender: Endpoint, stanza: Node) -> None:
-    """A device tells a chat that it is typing, or that it stopped."""
+    """A device tells a chat that it is typing, or that it stopped; only who is online hears of it."""
     to = stanza.jid("to")
     attrs: dict[str, str | Jid] = {"from": sender.account.jid(to.server if to.server in (USER, LID) else LID)}
     if to.server == GROUP:
@@ -66,7 +66,7 @@ def typing(network: Network, sender: Endpoint, stanza: Node) -> None:
         attrs["sender_pn" if to.server == LID else "sender_lid"] = sender.account.jid(
             USER if to.server == LID else LID
         )
-    for number in numbers:
+    for number in network.presences.available.intersection(numbers):
         account = network.accounts[number]
         for device in account.companions:
             network.mention(Endpoint(account, device), Node("chatstate", dict(attrs), stanza.content))

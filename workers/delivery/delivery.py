@@ -13,6 +13,7 @@ from wagateway.events.catalogue import TEST
 from wagateway.events.device import TestPayload
 from workers.delivery.kept import Kept, kept
 from workers.delivery.pace import Pace
+from workers.delivery.rate import Rate
 from workers.delivery.reader import Reader
 from workers.delivery.receiver import Outcome, Receiver
 from workers.delivery.views import HookView
@@ -38,6 +39,7 @@ class Delivery:
         self._own = own
         self._head = head
         self._pace = pace
+        self._rate = Rate()
         self._readers: dict[str, Reader] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -133,7 +135,7 @@ class Delivery:
             async with asyncio.timeout(seconds):
                 # What was told before is committed with this.
                 await asyncio.shield(asyncio.wrap_future(self._shard.write(lambda _: None)))
-                while waiting():
+                while waiting():  # noqa: ASYNC110  several things move it
                     await asyncio.sleep(_LOOK_SECONDS)
 
     def hook_ids(self) -> list[str]:
@@ -171,7 +173,8 @@ class Delivery:
             configured = wanted if wanted is not None else {r.hook.id: r.hook for r in self._readers.values()}
             untouched = {key: reader for key, reader in self._readers.items() if reader not in stopped}
             self._readers = {
-                key: untouched.get(key) or Reader(self._shard, hook, held[key], self._head, self._pace)
+                key: untouched.get(key)
+                or Reader(self._shard, hook, held[key], self._head, self._pace, self._rate)
                 for key, hook in configured.items()
             }
             self._start(reader for key, reader in self._readers.items() if key not in untouched)

@@ -8,6 +8,7 @@ from wagateway.commands.internal import Hook
 from workers.delivery.dispatch import Dispatch
 from workers.delivery.kept import Kept, look
 from workers.delivery.pace import Pace
+from workers.delivery.rate import Rate
 from workers.delivery.receiver import Outcome, Receiver
 from workers.delivery.replays import Replays
 from workers.delivery.views import HookView
@@ -17,17 +18,17 @@ from workers.shard import log as event_log
 from workers.shard.log import LogRow
 
 _BATCH = 16
-_RATE = 1400.0  # events a second of a backlog: what is left of the worker's time is for its requests
 
 
 class Reader:
     """One hook with its configuration as it was when this was made; `run` may be called again."""
 
-    def __init__(self, shard: Shard, hook: Hook, kept: Kept, head: Head, pace: Pace) -> None:
+    def __init__(self, shard: Shard, hook: Hook, kept: Kept, head: Head, pace: Pace, rate: Rate) -> None:
         self.hook = hook
         self._shard = shard
         self._head = head
         self._pace = pace
+        self._rate = rate
         self._dispatch = Dispatch(shard, hook, kept, pace)
         self._replays: Replays | None = None
 
@@ -101,24 +102,24 @@ class Reader:
             dispatch.end()
 
     async def _read(self, receiver: Receiver) -> None:
-        window, clock = self._dispatch.window, asyncio.get_running_loop().time
+        window = self._dispatch.window
         while True:
-            began = clock()
             self._dispatch.read_up_to(window.read, all_read=window.read >= self._head.seq)
             await self._head.beyond(window.read)
             while self._dispatch.full:
                 self._dispatch.moved.clear()
                 await self._dispatch.moved.wait()
             rows, newest = await look(self._shard, partial(_following, cursor=window.read), self._pace)
-            for row in rows:
-                if receiver.wants(row):
-                    self._dispatch.take(row)
+            wanted = [row for row in rows if receiver.wants(row)]
+            for row in wanted:
+                self._dispatch.take(row)
             # Without any, retention has taken what was to come.
             window.read = rows[-1].seq if rows else max(newest, window.read)
             if len(rows) == _BATCH:
-                await asyncio.sleep(max(0.0, began + _BATCH / _RATE - clock()))
+                await self._rate.spend(len(wanted))
 
     async def _clear(self) -> None:
+        await self._rate.spend(1)
         await self._dispatch.turns.up.wait()
 
     def _replayed(self, outcome: Outcome) -> None:

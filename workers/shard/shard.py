@@ -92,7 +92,8 @@ class Shard:
         try:
             return function(connection)
         finally:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # a disk that fails may have ended it
+                connection.execute("ROLLBACK")
 
 
 def _connect(path: Path, verify: bool) -> sqlite3.Connection:

@@ -11,7 +11,7 @@ from tests.workers.conftest import ALICE, BOB, rows
 from tests.workers.delivery.conftest import NOWHERE, Sink, Who, delivering, hook, tell, until
 from workers.delivery import Delivery, Pace, pause
 from workers.head import Head
-from workers.shard import Shard, hooks, lanes
+from workers.shard import Shard, hooks, lanes, messages
 from workers.shard.hooks import HookRow
 from workers.shard.lanes import LaneRow
 
@@ -146,7 +146,7 @@ async def test_a_wait_goes_on_after_a_restart_and_no_clock_makes_it_longer(
         lanes.save_lanes(connection, "crm", [LaneRow(ALICE, 0, 3, 4.0, 4.0, 7.0)])  # type: ignore[arg-type]
 
     await asyncio.wrap_future(shard.write(prepare))
-    real = hooks.now()
+    real = messages.now()
     for clock, least, most in (
         (real, 3.0, 4.0),
         (real - 86_400_000, 4.0, 4.0),
