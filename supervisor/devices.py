@@ -194,7 +194,7 @@ class Devices:
             runtime=given.runtime,
             life=given.life,
             log=given.log,
-            connect=keeper.entry.paired,
+            connect=keeper.entry.paired and keeper.dials,
             hooks=keeper.hooks,
             death=keeper.death,
             proxy=keeper.entry.proxy if keeper.entry.proxy.value else self.settings.whatsapp_proxy,

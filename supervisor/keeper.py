@@ -26,6 +26,7 @@ FIRST_BEAT_SECONDS = 60.0  # opening a large shard after a crash, or migrating i
 ABORT_SECONDS = 1.0
 STOP_SECONDS = 3.0
 RETRY_SECONDS = 0.5
+LAST_WORD_SECONDS = 0.1
 HANG = "hang"
 
 log = structlog.get_logger()
@@ -35,7 +36,8 @@ class Keeper:
     """One device and its worker. `spawn(keeper)` forks; `changed(keeper)` is called after every change.
 
     `death` is that of the worker before, where it was not asked for; `hooks` are those that the worker
-    knows of, and `telling` is held by who tells it of others.
+    knows of, and `telling` is held by who tells it of others. `dials` is whether a worker may connect to
+    WhatsApp: one that is only there to be read, or to deliver what is left, does not.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Keeper:
         self.last_exit = ""
         self.waiting_for = ""
         self.closed = False
+        self.dials = True
         self.death: Death | None = None
         self.hooks: list[Hook] = []
         self.telling = asyncio.Lock()
@@ -87,15 +90,16 @@ class Keeper:
             storage=beat.storage if alive and beat else "",
         )
 
-    def start(self) -> None:
+    def start(self, *, dials: bool = True) -> None:
         """Have a worker from now on, also after parking and without waiting out a delay.
 
-        Raises 404 when the device has been closed: it is being removed, or the service stops.
+        One that there is stays as it is. Raises 404 when the device has been closed: it is being removed,
+        or the service stops.
         """
         if self.closed:
             raise device_not_found(self.entry.device_id)
         if self._task is None or self._task.done():
-            self.death = None
+            self.death, self.dials = None, dials
             self.token = ""  # beats of one that is still leaving do not count
             self._set("starting")
             self._task = asyncio.get_running_loop().create_task(
@@ -103,6 +107,12 @@ class Keeper:
             )
         else:
             self._wake.set()
+
+    async def connect(self) -> None:
+        """Have a worker that connects to WhatsApp."""
+        if not self.dials:
+            await self.stop()
+        self.start()
 
     async def stop(self, patience: float = STOP_SECONDS) -> None:
         """Have no worker from now on; a start while this waits has its way."""
@@ -122,7 +132,7 @@ class Keeper:
         await self.stop()
         self.restarts += 1
         with contextlib.suppress(Problem):  # it was closed meanwhile
-            self.start()
+            self.start(dials=self.dials)
             self.death = Death(HANG, time.time(), self.restarts)
 
     async def close(self, patience: float = STOP_SECONDS) -> None:
@@ -145,6 +155,7 @@ class Keeper:
         before, self.beat = self.beat, beat
         if self.worker == "parked" and self.waiting_for and beat.reason:
             self.waiting_for = beat.reason  # its last word came after its end
+        self.dials = self.dials or beat.state != "disconnected"  # somebody has it log in
         self._useful = self._useful or beat.state == "logged_in" or not self.entry.paired
         if self.worker == "starting":
             self.worker = "running"
@@ -166,7 +177,9 @@ class Keeper:
         if (leaving := self.child) is not None:
             await asyncio.shield(leaving.ended)
         while True:
-            self.token, self.beat, self.waiting_for = secrets.token_hex(8), None, ""
+            self.token, self.beat = secrets.token_hex(8), None
+            if self.dials:
+                self.waiting_for = ""
             self._beaten, self._useful = time.monotonic(), False
             try:
                 self.child = await self._spawn(self)
@@ -200,12 +213,22 @@ class Keeper:
         )
         what = decide(self._deaths, self._rng)
         if isinstance(what, Park):
-            self.waiting_for = (
-                "" if what.reason == "idle" else (self.beat.reason if self.beat else "") or what.reason
-            )
-            self._set("parked")
-            return False
+            return await self._park(what.reason)
         await self._wait(what.seconds, what.reason)
+        return True
+
+    async def _park(self, reason: str) -> bool:
+        """Whether to start again all the same: for events that are still to be delivered."""
+        dialled = self.dials
+        with contextlib.suppress(Problem):  # its last word may be still on the way
+            await self.until(lambda row: not row.hook_lag, LAST_WORD_SECONDS)
+        beat = self.beat
+        if dialled or reason != "idle":
+            self.waiting_for = "" if reason == "idle" else (beat.reason if beat else "") or reason
+        self._set("parked")
+        if beat is None or not beat.hook_lag or not dialled:
+            return False
+        self.death, self.dials = None, False
         return True
 
     async def _wait(self, seconds: float, why: str) -> None:

@@ -124,6 +124,8 @@ class Device:
         self.used_at = time.monotonic()
         if self.state == "logged_in":
             return
+        if self.jid and not self._dialled:
+            raise device_unavailable("The device is not connected to WhatsApp; reconnect it")
         if self.jid:
             raise device_unavailable("The device is connecting to WhatsApp", retry_after=2)
         raise device_not_logged_in(self.id)

@@ -170,6 +170,7 @@ async def _run(spec: WorkerSpec, folder: Path) -> Exit:
             group_names.run,
         )
         code = await _until_over(device, stop, going_on)
+        beats.now()
         device.absence.lost()
         device.head.close()
         await server.drain(DRAIN_SECONDS)

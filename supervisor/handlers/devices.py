@@ -102,7 +102,7 @@ async def set_device_proxy(devices: Devices, command: SetDeviceProxy) -> DeviceP
     devices.change(keeper, entry)
     if keeper.child is not None:
         await keeper.stop()
-        keeper.start()
+        keeper.start(dials=keeper.dials)
     return _shown(entry)
 
 
@@ -118,7 +118,7 @@ async def _unlink(devices: Devices, keeper: Keeper) -> bool:
     """Whether WhatsApp was told; a device whose account cannot be reached is removed all the same."""
     if not keeper.entry.paired:
         return False
-    keeper.start()
+    await keeper.connect()
     try:
         await keeper.until(lambda row: row.worker == "parked" or row.state == "logged_in", READY_SECONDS)
         return (await devices.ask(keeper, Unlink(), UNLINK_SECONDS)).unlinked

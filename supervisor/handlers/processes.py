@@ -35,7 +35,7 @@ async def get_device_table(devices: Devices, command: GetDeviceTable) -> DeviceT
 async def start_worker(devices: Devices, command: StartWorker) -> DeviceRow:
     """Answered when the worker answers commands."""
     keeper = devices.find(command.device_id)
-    keeper.start()
+    keeper.start(dials=command.dials)
     return await _running(keeper)
 
 

@@ -146,7 +146,7 @@ def test_a_stopped_worker_is_started_first(ctl: Terminal) -> None:
     stopped = msgspec.structs.replace(RUNNING, worker="stopped")
     with supervisor(ctl, stopped) as asked, worker(ctl):
         assert 0 == ctl("webhooks", "list", "shop")
-    assert [GetDeviceTable(), StartWorker(device_id="shop")] == asked.asked
+    assert [GetDeviceTable(), StartWorker(device_id="shop", dials=False)] == asked.asked
 
 
 def test_a_worker_in_its_back_off_is_left_there(ctl: Terminal) -> None:

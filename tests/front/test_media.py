@@ -208,7 +208,7 @@ async def test_a_missing_file_is_fetched_by_the_worker(stage: Stage, kept: Kept)
     stage.answers["FetchMedia"] = fetch
     assert (200, CONTENT) == ((answer := await get(stage, kept.url)).status, answer.raw)
     assert [
-        ("supervisor", StartWorker(device_id="a")),
+        ("supervisor", StartWorker(device_id="a", dials=False)),
         ("a", FetchMedia(media_id=kept.path.name)),
     ] == stage.asked
 

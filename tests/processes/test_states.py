@@ -81,6 +81,13 @@ async def test_a_replaced_stream_waits_for_a_person_and_reconnects_on_request(wo
     assert "stream_replaced" == gateway.table.rows["left"].reason
     assert not (await gateway.processes()).well
     assert bob == gateway.table.rows[world.bob].pid
+    told = await gateway.call("GET", "/events?limit=1000", "left")
+    assert "stream_replaced" == told.result["events"][-1]["payload"]["reason"]
+    read = gateway.table.rows["left"]
+    assert ("running", "disconnected", "stream_replaced") == (read.worker, read.state, read.reason)
+    refused = await gateway.send("left", world.carol_number, "not now")
+    assert (503, "DEVICE_UNAVAILABLE") == (refused.status, refused.body["code"])
+    assert not (await gateway.processes()).well
     back = await gateway.call("POST", "/devices/left/reconnect")
     assert "logged_in" == back.result["state"]
 

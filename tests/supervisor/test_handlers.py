@@ -244,3 +244,54 @@ async def test_a_proxy_that_the_engine_could_not_read_is_refused(world: World, p
     paired(world)
     with pytest.raises(Problem, match=r"^proxy: "):
         await devices.set_device_proxy(world.devices, SetDeviceProxy(device_id="shop", proxy=proxy))
+
+
+async def replaced(world: World, **beat: object) -> None:
+    """Shop was logged in until another client took its session over."""
+    paired(world)
+    world.first_beat = lambda spec: {"state": "logged_in" if spec.connect else "disconnected", "jid": JID}
+    world.devices.keepers["shop"].start()
+    await world.until("shop", lambda row: row.state == "logged_in")
+    world.beat(world.workers[0], state="disconnected", jid=JID, reason="stream_replaced", **beat)
+    world.workers[0].die(Exit.STREAM_REPLACED)
+
+
+async def test_reading_a_parked_device_does_not_connect_it(world: World) -> None:
+    await replaced(world)
+    await world.until("shop", lambda row: row.worker == "parked")
+    row = await processes.start_worker(world.devices, StartWorker(device_id="shop", dials=False))
+    assert ("running", "stream_replaced", True) == (row.worker, row.reason, row.paired)
+    assert [True, False] == [worker.spec.connect for worker in world.workers]
+    assert not (await processes.get_overview(world.devices, GetOverview())).well
+    world.workers[1].die(Exit.IDLE)
+    row = await world.until("shop", lambda row: row.worker == "parked")
+    assert "stream_replaced" == row.reason
+    await devices.reconnect_device(world.devices, ReconnectDevice(device_id="shop"))
+    assert world.workers[2].spec.connect
+
+
+async def test_a_device_that_is_only_read_is_connected_to_be_unlinked(world: World) -> None:
+    await replaced(world)
+    await world.until("shop", lambda row: row.worker == "parked")
+    await processes.start_worker(world.devices, StartWorker(device_id="shop", dials=False))
+    await devices.remove_device(world.devices, RemoveDevice(device_id="shop"))
+    assert [True, False, True] == [worker.spec.connect for worker in world.workers]
+
+
+async def test_events_of_a_parked_device_are_delivered_without_connecting_it(world: World) -> None:
+    await replaced(world, hook_lag=3)
+    row = await world.until("shop", lambda row: row.worker == "running" and len(world.workers) == 2)
+    assert ("stream_replaced", False) == (row.reason, world.workers[1].spec.connect)
+    assert world.workers[1].spec.death is None
+    world.workers[1].die(Exit.IDLE)
+    assert "stream_replaced" == (await world.until("shop", lambda row: row.worker == "parked")).reason
+
+
+async def test_a_login_in_a_worker_that_was_only_read_is_kept_over_a_crash(world: World) -> None:
+    await replaced(world)
+    await world.until("shop", lambda row: row.worker == "parked")
+    await processes.start_worker(world.devices, StartWorker(device_id="shop", dials=False))
+    world.beat(world.workers[1], state="logged_in", jid=JID)
+    world.workers[1].die(-9)
+    await world.until("shop", lambda row: row.state == "logged_in" and len(world.workers) == 3)
+    assert world.workers[2].spec.connect

@@ -104,10 +104,14 @@ class GetDeviceTable(Command[DeviceTable], frozen=True, kw_only=True):
 
 
 class StartWorker(Command[DeviceRow], frozen=True, kw_only=True):
-    """Have a running worker for the device, started if need be; answered when it answers commands."""
+    """Have a running worker for the device, started if need be; answered when it answers commands.
+
+    Who only reads does not want one that `dials` WhatsApp: the device may be parked for a reason.
+    """
 
     target: ClassVar[Target] = "supervisor"
     device_id: str
+    dials: bool = True
 
 
 class ProcessRow(msgspec.Struct, frozen=True):

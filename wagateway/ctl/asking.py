@@ -108,7 +108,7 @@ async def started(context: Context, place: Place, device: str) -> DeviceRow:
             raise device_not_found(device)
         if row.worker in ("running", "waiting"):
             return row
-        return await supervisor.ask(StartWorker(device_id=row.device_id), SECONDS)
+        return await supervisor.ask(StartWorker(device_id=row.device_id, dials=False), SECONDS)
 
 
 def named(table: DeviceTable, device: str) -> DeviceRow | None:

@@ -13,6 +13,7 @@ from wagateway.front.uploads import Spool
 from wagateway.link import Link
 from wagateway.problems import device_not_logged_in, device_unavailable
 
+_READING = frozenset({"shard", "log"})
 _GRACE_SECONDS = 1.0  # a worker said to be running is there at once, or has just died
 
 
@@ -40,11 +41,11 @@ async def reach(processes: Processes, row: DeviceRow, needs: Needs, end: float) 
     if needs == "nothing":
         return None
     # Asking for a worker ends its back-off: reading must not do that to a device that keeps crashing.
-    if needs == "login" or (needs in ("shard", "log") and row.worker == "waiting"):
+    if needs == "login" or (needs in _READING and row.worker == "waiting"):
         raise _without_worker(row)
     if needs == "shard" and not (row.paired or row.jid):
         raise device_not_logged_in(row.device_id)
-    return await _start(processes, row.device_id, end)
+    return await _start(processes, row.device_id, end, dials=needs not in _READING)
 
 
 async def wake(processes: Processes, row: DeviceRow) -> None:
@@ -53,9 +54,9 @@ async def wake(processes: Processes, row: DeviceRow) -> None:
         await reach(processes, row, "log", asyncio.get_running_loop().time() + processes.timeout)
 
 
-async def _start(processes: Processes, device_id: str, end: float) -> Link:
+async def _start(processes: Processes, device_id: str, end: float, *, dials: bool) -> Link:
     loop, devices = asyncio.get_running_loop(), processes.devices
-    started = await processes.supervisor.ask(StartWorker(device_id=device_id), end - loop.time())
+    started = await processes.supervisor.ask(StartWorker(device_id=device_id, dials=dials), end - loop.time())
     devices.put(started)
     link = await devices.connected(device_id, end - loop.time())
     if link is None:

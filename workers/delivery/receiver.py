@@ -14,7 +14,6 @@ from typing import Self
 import aiohttp
 import msgspec
 from multidict import CIMultiDict
-from yarl import URL
 
 from wagateway.commands.internal import Hook
 from wagateway.events import wants
@@ -74,7 +73,6 @@ class Receiver:
     def __init__(self, hook: Hook, pace: Pace) -> None:
         self.hook = hook
         self._pace = pace
-        self._url = URL(hook.url)
         self._wanted = frozenset(name.lower() for name in hook.events)
         self._ignored = frozenset(jid for jid in hook.ignore_jids if not jid.startswith("@"))
         self._ignored_ends = tuple(jid for jid in hook.ignore_jids if jid.startswith("@"))
@@ -131,7 +129,7 @@ class Receiver:
         headers = signed_headers(self.hook.secret, row.event_id, int(time.time()), row.body)
         headers["Content-Type"] = "application/json"
         async with self._session.post(
-            self._url, data=row.body, headers=headers, allow_redirects=False
+            self.hook.url, data=row.body, headers=headers, allow_redirects=False
         ) as response:
             if not response.content.at_eof():
                 with suppress(aiohttp.ClientError, TimeoutError):
