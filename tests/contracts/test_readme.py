@@ -8,14 +8,14 @@ from tests.contracts import events_table
 from wagateway.commands import catalogue
 from wagateway.ctl.main import nouns
 from wagateway.exits import PARKS, Exit
-from wagateway.settings import _fields
+from wagateway.settings.loading import declared
 
 README = (Path(__file__).parent.parent.parent / "README.md").read_text()
 
 
-@pytest.mark.parametrize("name", sorted(_fields()))
+@pytest.mark.parametrize("name", sorted(declared()))
 def test_a_setting_has_a_row(name: str) -> None:
-    _, meta = _fields()[name]
+    _, meta = declared()[name]
     assert f"| `{meta['env']}` | `{meta['flag']}` |" in README
 
 

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from wagateway.settings import Refused, Seconds, Secret, Settings, is_ignorable, is_proxy, load
+from wagateway.commands.webhooks import GiveUp
+from wagateway.settings import Refused, Seconds, Secret, Settings, load
+from wagateway.settings.forms import is_give_up, is_ignorable, is_proxy, length
 
 
 def refusal(*flags: str, folder: Path, **variables: str) -> str:
@@ -66,6 +69,7 @@ def test_lists_are_comma_separated(tmp_path: Path) -> None:
         ("--webhook-give-up=0", "--webhook-give-up"),
         ("--webhook-give-up=721h", "--webhook-give-up"),
         ("--webhook-give-up=soon", "--webhook-give-up"),
+        ("--webhook-give-up=1.2.3h", "--webhook-give-up"),
         ("--event-days=-1", "--event-days"),
         ("--event-megabytes=-1", "--event-megabytes"),
         ("--dead-letter-days=-1", "--dead-letter-days"),
@@ -215,3 +219,25 @@ def test_what_is_ignored_is_a_jid_or_the_server_of_one(jid: str) -> None:
 @pytest.mark.parametrize("text", ["", "@", "628111", "g.us", "a@b@c", "a b@g.us", "@g.us\n", "*@g.us"])
 def test_what_is_no_jid_cannot_be_ignored(text: str) -> None:
     assert not is_ignorable(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), (" 4D ", 345_600), ("1d1h1m.5", 90_060.5), ("1.5h", 5400)]
+)
+def test_a_length_of_time_has_days_hours_minutes_and_seconds(text: str, seconds: float) -> None:
+    assert Seconds(seconds) == length(text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "h", ".", "1.2.3", "-1", "1m1h", "4 d", "1e3", "inf"])
+def test_what_is_no_length_of_time_is_none(text: str) -> None:
+    assert length(text) is None
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 30 * 86400, 30 * 86400 + 1])
+def test_the_settings_give_up_where_the_api_does(seconds: int) -> None:
+    try:
+        msgspec.convert(seconds, GiveUp)
+        taken = True
+    except msgspec.ValidationError:
+        taken = False
+    assert taken == is_give_up(seconds)
