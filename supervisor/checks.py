@@ -2,13 +2,13 @@
 
 import re
 
-from wagateway import events
+from wagateway.filters import filters_of
 from wagateway.problems import invalid
-from wagateway.settings import IGNORED_FORM, PROXY_FORM, Secret, is_ignorable, is_proxy, is_web
+from wagateway.settings import Secret
+from wagateway.settings.forms import IGNORED_FORM, PROXY_FORM, is_ignorable, is_proxy, is_web
 from wagateway.urls import HIDDEN
 
 _SECOND_URL = re.compile(r"[,\s]\s*https?://")
-_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 _HEADER_VALUE = re.compile(r"(?:[!-~](?:[ -~]{0,4094}[!-~])?)?")
 _OURS = frozenset(
@@ -37,7 +37,7 @@ def device_webhook_url(url: str) -> str:
 
 def device_secret(text: str) -> str:
     """What signs for the one webhook of a device; "" for the gateway's."""
-    return _given("webhook_secret", text)
+    return _not_hidden("webhook_secret", text)
 
 
 def webhook_url(url: str) -> str:
@@ -47,14 +47,12 @@ def webhook_url(url: str) -> str:
 
 def secret(text: str) -> str:
     """What signs; "" for the gateway's."""
-    return _given("secret", text)
+    return _not_hidden("secret", text)
 
 
 def event_names(names: list[str]) -> list[str]:
     """Kinds of events, or areas of them."""
-    unknown = [name for name in names if not events.known(name)]
-    if unknown:
-        raise invalid("events", f"there is no kind of event {', '.join(map(repr, unknown[:5]))}")
+    filters_of(names)
     return names
 
 
@@ -77,7 +75,7 @@ def headers(wanted: dict[str, str]) -> dict[str, str]:
             raise invalid("headers", f"{name} is set by the gateway")
         if not _HEADER_VALUE.fullmatch(value):
             raise invalid("headers", f"the value of {name} must be at most 4096 visible ASCII characters")
-        _given("headers", value)
+        _not_hidden("headers", value)
     return wanted
 
 
@@ -89,12 +87,12 @@ def proxy(url: str) -> Secret:
 
 
 def _address(field: str, url: str) -> str:
-    if not is_web(url) or _UNPRINTABLE.search(url) or _SECOND_URL.search(url):
+    if not is_web(url) or _SECOND_URL.search(url):
         raise invalid(field, "must be one http or https URL")
-    return _given(field, url)
+    return _not_hidden(field, url)
 
 
-def _given(field: str, text: str) -> str:
+def _not_hidden(field: str, text: str) -> str:
     """Not what an answer shows in place of a secret: somebody would sign with asterisks from then on."""
     if HIDDEN in text:
         raise invalid(field, f"has {HIDDEN}, which stands for what is not shown; leave it out to keep it")

@@ -17,7 +17,7 @@ from supervisor.keeper import Keeper
 from supervisor.spawn import Order
 from supervisor.telling import Telling, ask
 from supervisor.webhooks import Webhooks
-from wagateway.commands.internal import Beat, DeviceRow, DeviceTable, Hook, ProcessRow
+from wagateway.commands.internal import Beat, DeviceRow, DeviceTable, ProcessRow
 from wagateway.contract import Command, Problem, R
 from wagateway.database import as_problem
 from wagateway.feed import Publisher
@@ -104,10 +104,6 @@ class Devices:
             raise device_not_found(wanted[:128])
         return keeper
 
-    def hooks(self, entry: Entry) -> list[Hook]:
-        """Where the events of a device go."""
-        return self.webhooks.of(entry)
-
     async def tell(self, keepers: Iterable[Keeper]) -> None:
         """Have those of their workers that run send their events where they are to go by now."""
         await self._telling.tell(keepers)
@@ -186,7 +182,7 @@ class Devices:
         self._starting.add(task := asyncio.get_running_loop().create_task(self._release(keeper), name="ramp"))
         task.add_done_callback(self._starting.discard)
         given = self._given
-        keeper.hooks = self.hooks(keeper.entry)
+        keeper.hooks = self.webhooks.of(keeper.entry)
         spec = WorkerSpec(
             device_id=keeper.entry.device_id,
             token=keeper.token,

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from supervisor.child import Child
-from supervisor.restart import Death, Delay, decide, describe
+from supervisor.restart import Delay, Ending, decide, describe
 from wagateway.commands.internal import ProcessRow
 
 log = structlog.get_logger()
@@ -28,7 +28,7 @@ class Fixed:
         self._begin = begin
         self._restarts = 0
         self._last_exit = ""
-        self._deaths: list[Death] = []
+        self._endings: list[Ending] = []
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -62,11 +62,11 @@ class Fixed:
         while True:
             code = await asyncio.shield(child.ended)
             self.child = None
-            self._deaths = [*self._deaths[-50:], Death(code, time.monotonic(), useful=True)]
+            self._endings = [*self._endings[-50:], Ending(code, time.monotonic(), useful=True)]
             self._restarts += 1
             self._last_exit = describe(code)
             log.error("process.died", process=self.role, exit=self._last_exit, last_words=child.last_words())
-            what = decide(self._deaths, rng)
+            what = decide(self._endings, rng)
             await asyncio.sleep(min(what.seconds, 5.0) if isinstance(what, Delay) else 5.0)
             while True:
                 try:

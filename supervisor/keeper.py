@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 
-from supervisor import restart
 from supervisor.child import Child
-from supervisor.restart import Park, decide, describe
+from supervisor.restart import Ending, Park, decide, describe
 from wagateway.commands.internal import Beat, DeviceRow, Hook, WorkerState
 from wagateway.contract import Problem
 from wagateway.exits import Exit
@@ -58,7 +57,7 @@ class Keeper:
         self.telling = asyncio.Lock()
         self._spawn = spawn
         self._changed = changed
-        self._deaths: list[restart.Death] = []
+        self._endings: list[Ending] = []
         self._hung: Child | None = None
         self._useful = False
         self._beaten = 0.0
@@ -86,6 +85,7 @@ class Keeper:
             log_depth=beat.log_depth if beat else 0,
             hook_lag=beat.hook_lag if beat else 0,
             dead=beat.dead if beat else 0,
+            gone=beat.gone if beat else 0,
             disk=beat.disk if beat else 0,
             storage=beat.storage if alive and beat else "",
         )
@@ -200,7 +200,7 @@ class Keeper:
         if code != Exit.LEASE_HELD:  # that one never ran: what is told of is the end of one that did
             why = HANG if child is self._hung else self.last_exit
             self.death = Death(why, time.time(), self.restarts)
-        self._deaths = [*self._deaths[-50:], restart.Death(code, time.monotonic(), self._useful)]
+        self._endings = [*self._endings[-50:], Ending(code, time.monotonic(), self._useful)]
         crashed = code < 0 or code == 1
         log.log(
             40 if crashed else 20,
@@ -211,7 +211,7 @@ class Keeper:
             lived=round(child.lived, 3),
             last_words=child.last_words() if crashed else "",
         )
-        what = decide(self._deaths, self._rng)
+        what = decide(self._endings, self._rng)
         if isinstance(what, Park):
             return await self._park(what.reason)
         await self._wait(what.seconds, what.reason)

@@ -1,4 +1,4 @@
-"""The restart policy: what follows a death, as a pure function."""
+"""The restart policy: what follows the end of a process, as a pure function."""
 
 import random
 import signal
@@ -16,8 +16,8 @@ _FIRST_SECONDS = 0.05
 _LEASE_SECONDS = 1.0
 
 
-class Death(msgspec.Struct, frozen=True):
-    """One death: the exit code (a signal is negative) and its monotonic time.
+class Ending(msgspec.Struct, frozen=True):
+    """One ending: the exit code (a signal is negative) and its monotonic time.
 
     `useful` is whether the process had come to do its work before: a paired device had logged in.
     """
@@ -40,36 +40,36 @@ class Park(msgspec.Struct, frozen=True):
     reason: str
 
 
-def decide(deaths: list[Death], rng: random.Random) -> Delay | Park:
-    """What follows the last of these deaths (oldest first).
+def decide(endings: list[Ending], rng: random.Random) -> Delay | Park:
+    """What follows the last of these endings (oldest first).
 
     A process that had done its work is back at once, unless that happens more than 30 times a minute. One
     that never got there waits, doubling from 50 ms to 30 s with jitter. More than 5 crashes of that kind in
     a minute are a crash loop: one try each 5 minutes, until one is useful. An engine that ends (no network)
     is no crash.
     """
-    last = deaths[-1]
+    last = endings[-1]
     if last.code in PARKS:
         return Park(Exit(last.code).name.lower())
     if last.code == Exit.LEASE_HELD:
         return Delay(_LEASE_SECONDS, "lease_held")
     if last.useful:
-        recent = [death for death in deaths if last.at - death.at <= PERIOD_SECONDS]
+        recent = [ending for ending in endings if last.at - ending.at <= PERIOD_SECONDS]
         return Delay(_doubling(len(recent) - OFTEN, rng), "restarting")
-    streak = _since_useful(deaths)
+    streak = _since_useful(endings)
     if last.code != Exit.ENGINE_ENDED and _loops(streak):
         return Delay(QUARANTINE_SECONDS * rng.uniform(0.9, 1.1), "crash_loop")
     return Delay(_doubling(len(streak) - 1, rng), "restarting")
 
 
-def _since_useful(deaths: list[Death]) -> list[Death]:
-    length = next((n for n, death in enumerate(reversed(deaths)) if death.useful), len(deaths))
-    return deaths[len(deaths) - length :]
+def _since_useful(endings: list[Ending]) -> list[Ending]:
+    length = next((n for n, ending in enumerate(reversed(endings)) if ending.useful), len(endings))
+    return endings[len(endings) - length :]
 
 
-def _loops(streak: list[Death]) -> bool:
+def _loops(streak: list[Ending]) -> bool:
     """Whether there was a crash loop in this streak: one slow try does not end it, only a useful one."""
-    crashes = [death.at for death in streak if death.code != Exit.ENGINE_ENDED]
+    crashes = [ending.at for ending in streak if ending.code != Exit.ENGINE_ENDED]
     return any(
         later - earlier <= PERIOD_SECONDS
         for earlier, later in zip(crashes, crashes[INTENSITY:], strict=False)

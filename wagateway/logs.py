@@ -16,6 +16,8 @@ from typing import Protocol
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from wagateway.urls import HIDDEN
+
 FILE = "wagateway.jsonl"
 
 _SECRET = re.compile(
@@ -23,7 +25,6 @@ _SECRET = re.compile(
     r"|^(qr|key|auth)$|_key$|apikey"
 )
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
-_HIDDEN = "***"
 
 
 def start(role: str, *, folder: Path, terminal: int, debug: bool, device: str | None = None) -> None:
@@ -106,9 +107,9 @@ def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
 
 def _shown(name: object, value: object, depth: int = 0) -> object:
     if isinstance(name, str) and _SECRET.search(name) and not isinstance(value, bool | None):
-        return _HIDDEN
+        return HIDDEN
     if isinstance(value, str):
-        return _CREDENTIALS_IN_URL.sub(_HIDDEN + "@", value)
+        return _CREDENTIALS_IN_URL.sub(HIDDEN + "@", value)
     if depth > 4:
         return value
     if isinstance(value, dict):

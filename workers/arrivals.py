@@ -1,19 +1,19 @@
 """What one arrived message or receipt changes in the shard: its rows and its events, in one transaction."""
 
 import sqlite3
-from typing import Protocol
 
 import msgspec
 import structlog
 
 from wagateway.commands.messages import MessageStatus
 from wagateway.events.catalogue import ACK, MEDIA_READY
-from wagateway.phone import is_group, is_lid
+from wagateway.phone import is_group
 from wagateway.whatsapp.protos import E2E
 from workers import content, payloads, states
 from workers.content import Content, MediaPart
 from workers.content.votes import unseal
-from workers.engine import IncomingMessage, IncomingReceipt, Undecryptable
+from workers.engine import IncomingMessage, IncomingReceipt
+from workers.identities import Own, identities, learn, parties
 from workers.media import outcomes, served_at
 from workers.payloads import Facts
 from workers.shard import changes, media, messages, receipts
@@ -27,12 +27,6 @@ WHERE target_id = ? AND target_id != '' AND chat = ? AND kind IN (?, ?) AND cont
 """
 
 log = structlog.get_logger()
-
-
-class Own(event_log.Own, Protocol):
-    """What is asked of the device that a message or receipt arrived at."""
-
-    lid: str
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -147,9 +141,7 @@ def keep_receipt(connection: sqlite3.Connection, own: Own, receipt: IncomingRece
 
     Returns the number of the last event.
     """
-    learn_lids(connection, {(receipt.chat_lid, receipt.chat), (receipt.sender_lid, receipt.sender)})
-    chat, chat_lid = identities(connection, own, receipt.chat)
-    sender, sender_lid = identities(connection, own, receipt.sender)
+    chat, chat_lid, sender, sender_lid = parties(connection, own, receipt)
     kind = receipt.kind
     if sender == own.jid:
         # Where read receipts are on, an own device that reads says so without the `-self`.
@@ -183,33 +175,6 @@ def _settled(connection: sqlite3.Connection, chat: str, ids: list[str]) -> dict[
     return {each: status for each, status in settled.items() if status is not None}
 
 
-def learn(connection: sqlite3.Connection, own: Own, message: IncomingMessage | Undecryptable) -> Facts:
-    """Remember the names and LIDs a message tells; the message as its event will tell it."""
-    learn_lids(connection, {(message.chat_lid, message.chat), (message.sender_lid, message.sender)})
-    chat, chat_lid = identities(connection, own, message.chat)
-    sender, sender_lid = identities(connection, own, message.sender)
-    if message.push_name:
-        messages.learn_name(connection, sender, message.push_name)
-    return Facts(
-        id=message.id,
-        chat=chat,
-        chat_lid=message.chat_lid or chat_lid,
-        sender=sender,
-        sender_lid=message.sender_lid or sender_lid,
-        name=messages.name_of(connection, sender),
-        push_name=message.push_name,
-        timestamp=message.timestamp,
-        is_from_me=message.is_from_me,
-    )
-
-
-def learn_lids(connection: sqlite3.Connection, pairs: set[tuple[str, str]]) -> None:
-    """Remember pairs of LID and phone JID, as far as they are that."""
-    for lid, phone in pairs:
-        if lid and phone and not is_lid(phone):
-            messages.learn_lid(connection, lid, phone)
-
-
 def _facts_of_row(
     connection: sqlite3.Connection,
     own: Own,
@@ -232,14 +197,6 @@ def _facts_of_row(
         timestamp=timestamp,
         is_from_me=bool(from_me),
     )
-
-
-def identities(connection: sqlite3.Connection, own: Own, jid: str) -> tuple[str, str]:
-    """The phone JID (the JID itself where that is not known) and the LID, "" where not known."""
-    if jid == own.jid or (is_lid(jid) and jid == own.lid):
-        return own.jid, own.lid
-    phone = messages.phone_of(connection, jid)
-    return phone, jid if is_lid(jid) else messages.lid_of(connection, phone)
 
 
 def opened(

@@ -7,21 +7,20 @@ import msgspec
 from wagateway.events.catalogue import CALL
 from workers import arrivals, payloads
 from workers.engine import IncomingCall
+from workers.identities import Own, identities, learn_lids
 from workers.payloads import Facts
 from workers.shard import log as event_log
 from workers.shard import messages
 from workers.shard.messages import MessageRow
 
 
-def keep_call(
-    connection: sqlite3.Connection, own: arrivals.Own, call: IncomingCall, *, reject: bool
-) -> arrivals.Kept:
+def keep_call(connection: sqlite3.Connection, own: Own, call: IncomingCall, *, reject: bool) -> arrivals.Kept:
     """Store the call as a message and log its event; a repeat changes nothing, but is rejected again.
 
     `reject` is whether calls are rejected by themselves. A call of the own account is nothing to tell.
     """
-    arrivals.learn_lids(connection, {(call.caller_lid, call.caller)})
-    caller, lid = arrivals.identities(connection, own, call.caller)
+    learn_lids(connection, {(call.caller_lid, call.caller)})
+    caller, lid = identities(connection, own, call.caller)
     if caller == own.jid:
         return arrivals.Kept()
     facts = Facts(

@@ -5,18 +5,15 @@ import sqlite3
 from wagateway.events.catalogue import CHAT_PRESENCE
 from wagateway.events.people import ChatPresencePayload
 from wagateway.phone import is_group, user_of
-from workers import arrivals
 from workers.engine import ChatPresence
+from workers.identities import Own, parties
 from workers.shard import log as event_log
 from workers.shard import messages
 
 
-def keep_presence(connection: sqlite3.Connection, own: arrivals.Own, presence: ChatPresence) -> int | None:
+def keep_presence(connection: sqlite3.Connection, own: Own, presence: ChatPresence) -> int | None:
     """Log the event; None for the account itself."""
-    pairs = {(presence.chat_lid, presence.chat), (presence.sender_lid, presence.sender)}
-    arrivals.learn_lids(connection, pairs)
-    chat, chat_lid = arrivals.identities(connection, own, presence.chat)
-    sender, sender_lid = arrivals.identities(connection, own, presence.sender)
+    chat, chat_lid, sender, sender_lid = parties(connection, own, presence)
     if sender == own.jid:
         return None
     payload = ChatPresencePayload(

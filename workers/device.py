@@ -78,8 +78,7 @@ class Device:
         self.life = Life(self.teller)
         self.absence = Absence(shard, self, self.head)
         self.delivery: Delivery
-        self.outbox = Outbox(shard)
-        self.outbox.committed = self.head.committed
+        self.outbox = Outbox(shard, self.head.committed)
         scratch = Scratch(folder / "tmp")
         self._converter = Converter(scratch.folder)
         self._egress = Egress(Rules.of(settings))

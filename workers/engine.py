@@ -265,7 +265,10 @@ class Patch(msgspec.Struct, frozen=True):
 
 
 class EngineEvents(Protocol):
-    """What the engine calls, on its own thread; each call returns when what it told is safe."""
+    """What the engine calls, on its own thread; each call returns when what it told is safe.
+
+    While the worker stops, a call raises `patience.Stopped` for what could not be kept.
+    """
 
     def message(self, message: IncomingMessage) -> None:
         """Returns when the message is committed: only then may the engine go on."""

@@ -7,8 +7,8 @@ import msgspec
 from wagateway.events import rfc3339
 from wagateway.events.catalogue import GROUP_JOINED, GROUP_UPDATED, PARTICIPANTS
 from wagateway.events.groups import GroupJoinedPayload, GroupUpdatedPayload, ParticipantsPayload
-from workers import arrivals
 from workers.engine import GroupChange, GroupJoined, GroupNews
+from workers.identities import Own, identities, learn_lids
 from workers.shard import log as event_log
 from workers.shard.groups import keep_groups
 
@@ -16,21 +16,21 @@ _FIELDS = ("name", "topic", "locked", "announce", "timer", "invite_link", "delet
 _MEMBERS = (("join", "joined"), ("leave", "left"), ("promote", "promoted"), ("demote", "demoted"))
 
 
-def keep_change(connection: sqlite3.Connection, own: arrivals.Own, change: GroupChange) -> int | None:
+def keep_change(connection: sqlite3.Connection, own: Own, change: GroupChange) -> int | None:
     """Keep a new name and timer; log one event of the settings and one of each kind of change of members.
 
     Returns the number of the last event, None without any.
     """
-    arrivals.learn_lids(connection, {(change.actor_lid, change.actor), *change.phones.items()})
+    learn_lids(connection, {(change.actor_lid, change.actor), *change.phones.items()})
     if change.name is not None or change.timer is not None:
         keep_groups(connection, [GroupNews(change.jid, change.name, change.timer)])
-    by = arrivals.identities(connection, own, change.actor) if change.actor else ("", "")
+    by = identities(connection, own, change.actor) if change.actor else ("", "")
     seq = None
     if updated := _updated(change, by):
         seq = event_log.append(connection, own, GROUP_UPDATED, change.jid, updated)
     for kind, field in _MEMBERS:
         if members := getattr(change, field):
-            people = [arrivals.identities(connection, own, member) for member in members]
+            people = [identities(connection, own, member) for member in members]
             payload = _participants(change, kind, people, by)
             seq = event_log.append(connection, own, PARTICIPANTS, change.jid, payload)
     return seq
@@ -64,12 +64,12 @@ def _participants(
     )
 
 
-def keep_joined(connection: sqlite3.Connection, own: arrivals.Own, joined: GroupJoined) -> int:
+def keep_joined(connection: sqlite3.Connection, own: Own, joined: GroupJoined) -> int:
     """Keep the group as a chat, unless it is a community, in which nobody can write, and log the event."""
-    arrivals.learn_lids(connection, {(joined.actor_lid, joined.actor)})
+    learn_lids(connection, {(joined.actor_lid, joined.actor)})
     if not joined.community:
         keep_groups(connection, [GroupNews(joined.jid, joined.name, joined.timer)])
-    actor, actor_lid = arrivals.identities(connection, own, joined.actor) if joined.actor else ("", "")
+    actor, actor_lid = identities(connection, own, joined.actor) if joined.actor else ("", "")
     payload = GroupJoinedPayload(
         chat_id=joined.jid,
         type="join",

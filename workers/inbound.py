@@ -17,7 +17,7 @@ from wagateway.events import rfc3339
 from wagateway.events.catalogue import UNREAD
 from wagateway.events.messages import UnreadPayload
 from workers import arrivals, calls, groupchanges, newsletterchanges
-from workers.arrivals import Arrived, Called, Kept, Own
+from workers.arrivals import Arrived, Called, Kept
 from workers.chatpresence import keep_presence
 from workers.engine import (
     ChatPresence,
@@ -29,7 +29,8 @@ from workers.engine import (
     NewsletterChange,
     Undecryptable,
 )
-from workers.patience import tries
+from workers.identities import Own
+from workers.patience import Stopped, patiently
 from workers.shard import Shard
 from workers.shard import log as event_log
 from workers.shard.writer import STORAGE
@@ -51,8 +52,7 @@ class Inbound:
     be fetched, which `auto_download` allows, `arrived` for a new message of somebody else that is about no
     other, and with `auto_reject_call` `called` for each call. None of them may block.
 
-    While the disk fails, calls wait and hold the engine back, until `stop()`: then they raise the storage
-    `Problem`.
+    While the disk fails, calls wait and hold the engine back, until `stop()`: then they raise `Stopped`.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Inbound:
         self._called = called
         self._auto_reject_call = auto_reject_call
         self._stopping = threading.Event()
+        self._lost = False
         self._unsettled: deque[tuple[Future[int | None], IncomingReceipt]] = deque()
         self._typing = threading.Semaphore(_MOST_TYPING)
         self._undecryptable: OrderedDict[tuple[str, str, str], None] = OrderedDict()
@@ -93,7 +94,7 @@ class Inbound:
 
         try:
             kept = self._store(keep)
-        except Problem:
+        except Stopped:
             raise
         except Exception:  # a bug in reading one message must not lose it, nor stop those behind it
             log.exception("inbound.unreadable", message_id=message.id)
@@ -160,7 +161,7 @@ class Inbound:
         self._settle(_MOST_UNSETTLED)
         try:
             seq = self._store(lambda connection: keep(connection, self._own, told))
-        except Problem:
+        except Stopped:
             raise
         except Exception:  # as in `message`
             log.exception("inbound.unreadable_change")
@@ -174,7 +175,8 @@ class Inbound:
         otherwise take the disk from the next one to send.
         """
         self._settle(_MOST_UNSETTLED)
-        future = self._shard.write(partial(self._keep_receipt, receipt=receipt), lazy=True)
+        keep = partial(self._keep_receipt, receipt=receipt)
+        future = self._patiently(lambda: self._shard.write(keep, lazy=True))
         self._unsettled.append((future, receipt))
         future.add_done_callback(self._receipt_kept)
 
@@ -195,7 +197,8 @@ class Inbound:
             try:
                 future.result()
             except Problem as problem:
-                log.warning("inbound.receipt_not_stored", code=problem.code)
+                if not self._stopping.is_set():
+                    log.warning("inbound.receipt_not_stored", code=problem.code)
                 if problem.code in STORAGE:
                     self._done(Kept(self._store(partial(self._keep_receipt, receipt=receipt))))
             except Exception:  # as above
@@ -221,15 +224,16 @@ class Inbound:
         return self._store(lambda connection: event_log.append(connection, self._own, UNREAD, chat, payload))
 
     def _store(self, write: Callable[[sqlite3.Connection], T]) -> T:
-        for pause in tries(self._stopping):
-            try:
-                return self._shard.write(write).result()
-            except Problem as problem:
-                if problem.code not in STORAGE:
-                    raise
-                failed = problem
-                log.warning("inbound.waiting_for_disk", code=problem.code, pause=pause)
-        raise failed
+        return self._patiently(lambda: self._shard.write(write).result())
+
+    def _patiently(self, write: Callable[[], T]) -> T:
+        try:
+            return patiently(write, self._stopping, "inbound.waiting_for_disk")
+        except Stopped as end:
+            if not self._lost:
+                self._lost = True  # the engine may have many more, and one line tells it all
+                log.warning("inbound.not_stored", code=str(end))
+            raise
 
 
 def _raw(told: object) -> UnreadPayload:

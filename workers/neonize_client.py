@@ -14,12 +14,14 @@ import structlog
 from wagateway.problems import device_unavailable
 from wagateway.spec import SandboxNetwork
 from wagateway.whatsapp.protos import CompanionReg
-from workers import neonize_library, neonize_log, neonize_subscribed
+from workers import neonize_library, neonize_subscribed
 from workers.engine import ConnectionChange, EngineEvents, QrShown
 from workers.neonize_calls import Calls
 from workers.neonize_events import Code, read_end, read_identity
 from workers.neonize_history import HistoryFolder
+from workers.neonize_log import Lines, fit
 from workers.neonize_telling import Telling
+from workers.patience import Stopped
 from workers.session import stored_identity
 from workers.trust import trust
 
@@ -62,6 +64,7 @@ class Client:
         self._swollen = swollen
         self._stopping = threading.Event()
         self._history = HistoryFolder(orders.history, self._stopping)
+        self._lines = Lines(orders.proxy)
         self._telling = Telling(events, self._phone_of)
         self._calls: Calls | None = None
         self._kept_alive: list[object] = []
@@ -133,7 +136,7 @@ class Client:
             end = read_end(text)
             neonize_subscribed.ended(self._orders.session.parent, text)
             if not self.stopping:
-                log.error("engine.ended", reason=end.reason, text=neonize_log.fit(text, self._orders.proxy))
+                log.error("engine.ended", reason=end.reason, text=fit(text, self._orders.proxy))
         if self._calls is not None:
             if not self.stopping:
                 self._calls.disconnect()  # or it would go on telling WhatsApp that we have what nobody takes
@@ -195,6 +198,8 @@ class Client:
         def guarded(*arguments: object) -> None:
             try:
                 call(*arguments)
+            except Stopped:  # there is nothing to do about it, and who raised it has told
+                return
             except Exception:  # the edge to Go: ctypes would print it and go on as if nothing had happened
                 log.exception("engine.callback_failed", callback=call.__name__)
                 if not self.stopping:
@@ -251,4 +256,4 @@ class Client:
             self._events.paired(*self.identity)
 
     def _logged(self, address: int, size: int) -> None:
-        neonize_log.write(ctypes.string_at(address, size), self._orders.proxy)
+        self._lines.write(ctypes.string_at(address, size))

@@ -3,6 +3,7 @@
 import re
 import time
 from enum import IntEnum
+from typing import TypedDict
 
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
@@ -77,27 +78,29 @@ def read_identity(raw: bytes) -> Identity:
     return text_of(device.JID), text_of(device.LID), name
 
 
+class _Facts(TypedDict):
+    """What every message says, readable or not."""
+
+    id: str
+    chat: str
+    chat_lid: str
+    sender: str
+    sender_lid: str
+    push_name: str
+    timestamp: int
+    is_from_me: bool
+
+
 def read_message(raw: bytes, phone_of: PhoneOf) -> IncomingMessage | None:
     """The message of a `Message` event; None for the devices' own plumbing.
 
     Raises ValueError (or protobuf's DecodeError) for one that makes no sense.
     """
     event = pb.Message.FromString(raw)
-    info, source = event.Info, event.Info.MessageSource
-    if info.Category == _PLUMBING:
+    if event.Info.Category == _PLUMBING:
         return None
-    chat, chat_lid, sender, sender_lid = parties(source, phone_of)
-    if not (info.ID and chat and sender):
-        raise ValueError("a message without id, chat or sender")
     return IncomingMessage(
-        id=info.ID,
-        chat=chat,
-        chat_lid=chat_lid,
-        sender=sender,
-        sender_lid=sender_lid,
-        push_name=info.Pushname,
-        timestamp=info.Timestamp,
-        is_from_me=source.IsFromMe,
+        **_facts(event.Info, phone_of),
         content=event.Message.SerializeToString(),
         ephemeral=event.IsEphemeral,
         view_once=event.IsViewOnce or event.IsViewOnceV2 or event.IsViewOnceV2Extension,
@@ -111,13 +114,17 @@ def read_undecryptable(raw: bytes, phone_of: PhoneOf) -> Undecryptable | None:
     Raises ValueError (or protobuf's DecodeError) for one that makes no sense.
     """
     event = pb.UndecryptableMessage.FromString(raw)
-    info, source = event.Info, event.Info.MessageSource
-    if info.Category == _PLUMBING:
+    if event.Info.Category == _PLUMBING:
         return None
+    return Undecryptable(**_facts(event.Info, phone_of), unavailable=event.IsUnavailable)
+
+
+def _facts(info: pb.MessageInfo, phone_of: PhoneOf) -> _Facts:
+    source = info.MessageSource
     chat, chat_lid, sender, sender_lid = parties(source, phone_of)
     if not (info.ID and chat and sender):
-        raise ValueError("an undecryptable message without id, chat or sender")
-    return Undecryptable(
+        raise ValueError("a message without id, chat or sender")
+    return _Facts(
         id=info.ID,
         chat=chat,
         chat_lid=chat_lid,
@@ -126,7 +133,6 @@ def read_undecryptable(raw: bytes, phone_of: PhoneOf) -> Undecryptable | None:
         push_name=info.Pushname,
         timestamp=info.Timestamp,
         is_from_me=source.IsFromMe,
-        unavailable=event.IsUnavailable,
     )
 
 

@@ -13,8 +13,8 @@ from wagateway.phone import USER, digits, is_group, is_lid, to_jid
 from wagateway.problems import invalid
 from wagateway.whatsapp.protos import E2E
 from workers import arrivals, content, states
-from workers.arrivals import Own
 from workers.engine import Engine
+from workers.identities import Own
 from workers.payloads import Facts
 from workers.shard import Shard, media, messages, receipts
 from workers.shard.messages import Quotable

@@ -38,9 +38,9 @@ Send = Callable[[], Awaitable[Accepted]]
 class Outbox:
     """The sends of one device, for the loop. After each event `committed(seq)` is called, on any thread."""
 
-    def __init__(self, shard: Shard) -> None:
-        self.committed: Callable[[int], None] = _nobody_listens
+    def __init__(self, shard: Shard, committed: Callable[[int], None]) -> None:
         self._shard = shard
+        self._committed = committed
         self._flying: dict[str, tuple[bytes, asyncio.Future[MessageSent]]] = {}
 
     async def send(self, command: SendCommand, send: Send, *, prepares: bool = False) -> MessageSent:
@@ -140,7 +140,7 @@ class Outbox:
 
     def _told(self, future: Future[int]) -> None:
         if not future.cancelled() and future.exception() is None:
-            self.committed(future.result())
+            self._committed(future.result())
 
     async def keep(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Do a write to the shard, also when the caller is cancelled meanwhile."""
@@ -180,7 +180,3 @@ def _reused() -> Problem:
 
 def _seen(answer: asyncio.Future[MessageSent]) -> None:
     answer.exception()  # nobody has to be waiting for it
-
-
-def _nobody_listens(seq: int) -> None:
-    """Until the device is there."""

@@ -12,9 +12,9 @@ import structlog
 from wagateway.contract import Problem
 from wagateway.settings import Settings
 from workers.head import Head
-from workers.shard import Shard, deliveries, pruning
+from workers.shard import Shard, deliveries, marks, pruning
 from workers.shard.messages import now
-from workers.shard.pruning import Bounds, Doomed
+from workers.shard.pruning import Doomed, Limits
 
 MEGABYTE = 1_000_000
 FIRST_SECONDS = 5.0
@@ -124,32 +124,32 @@ class Retention:
 
     async def _prune(self) -> int:
         moment = await self._time()
-        bounds = Bounds(moment - self._days * _DAY if self._days else 0, self._most)
+        limits = Limits(moment - self._days * _DAY if self._days else 0, self._most)
         if self._dead_days:
             await self._forget_letters(moment - self._dead_days * _DAY)
-        gone = await self._remove(partial(pruning.too_old, bounds=bounds), bounds, old=True, dead=False)
+        gone = await self._remove(partial(pruning.too_old, limits=limits), limits, old=True, dead=False)
         for dead in (False, True):
-            crowded = partial(pruning.too_many, bounds=bounds, dead=dead)
-            gone += await self._remove(crowded, bounds, old=False, dead=dead)
+            crowded = partial(pruning.too_many, limits=limits, dead=dead)
+            gone += await self._remove(crowded, limits, old=False, dead=dead)
         await self._forget_delivered()
         return gone
 
     async def _time(self) -> int:
         if self._clock is None:
-            self._clock = Clock(await self._shard.read(pruning.read_clock))
+            self._clock = Clock(await self._shard.read(partial(marks.get, name="log_clock")))
         moment, mark = self._clock.now(), self._clock.mark
         if mark - self._saved >= _HOUR:
-            await self._write(partial(pruning.save_clock, at=mark))
+            await self._write(partial(marks.put, name="log_clock", at=mark))
             self._saved = mark
         return moment
 
-    async def _remove(self, find: Callable[..., Doomed], bounds: Bounds, *, old: bool, dead: bool) -> int:
+    async def _remove(self, find: Callable[..., Doomed], limits: Limits, *, old: bool, dead: bool) -> int:
         after = gone = 0
         while True:
             # Looked for beside the writer, so that it is only taken when there is something to remove.
             doomed = await self._shard.read(partial(find, after=after, limit=_BATCH))
             if doomed.seqs:
-                write = partial(pruning.remove, bounds=bounds, seqs=doomed.seqs, old=old, dead=dead)
+                write = partial(pruning.remove, limits=limits, seqs=doomed.seqs, old=old, dead=dead)
                 gone += await self._write(write)
             if doomed.over:
                 return gone

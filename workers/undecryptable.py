@@ -3,17 +3,16 @@
 import sqlite3
 
 from wagateway.events.catalogue import UNDECRYPTABLE
-from workers import arrivals, payloads
+from workers import payloads
 from workers.engine import Undecryptable
+from workers.identities import Own, learn
 from workers.shard import log as event_log
 from workers.shard import messages
 
 
-def keep_undecryptable(
-    connection: sqlite3.Connection, own: arrivals.Own, message: Undecryptable
-) -> int | None:
+def keep_undecryptable(connection: sqlite3.Connection, own: Own, message: Undecryptable) -> int | None:
     """Log the event; None for a message that is stored: then another copy of it could be read."""
-    facts = arrivals.learn(connection, own, message)
+    facts = learn(connection, own, message)
     if messages.find_message(connection, facts.id, facts.chat) is not None:
         return None
     payload = payloads.undecryptable_of(facts, unavailable=message.unavailable)

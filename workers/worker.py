@@ -233,6 +233,7 @@ def _reader(spec: WorkerSpec, device: Device, retention: Retention) -> Callable[
             log_depth=retention.held,
             hook_lag=device.delivery.lag(),
             dead=retention.dead,
+            gone=sum(view.state == "gone" for view in device.delivery.all()),
             disk=device.shard.size(),
             storage=device.shard.failing,
         )

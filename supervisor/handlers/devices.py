@@ -32,7 +32,7 @@ from wagateway.problems import device_not_logged_in
 from wagateway.registry import Entry
 from wagateway.settings import Secret
 
-READY_SECONDS = 10.0
+LOGIN_SECONDS = 10.0
 UNLINK_SECONDS = 10.0
 
 log = structlog.get_logger()
@@ -85,7 +85,7 @@ async def reconnect_device(devices: Devices, command: ReconnectDevice) -> Reconn
     await keeper.stop()
     keeper.start()
     with contextlib.suppress(Problem):  # it goes on trying, and its state says so
-        await keeper.until(lambda row: row.worker == "parked" or row.state == "logged_in", READY_SECONDS)
+        await _settled(keeper)
     row = keeper.row()
     return Reconnected(device_id=row.device_id, state=row.state)
 
@@ -120,11 +120,16 @@ async def _unlink(devices: Devices, keeper: Keeper) -> bool:
         return False
     await keeper.connect()
     try:
-        await keeper.until(lambda row: row.worker == "parked" or row.state == "logged_in", READY_SECONDS)
+        await _settled(keeper)
         return (await devices.ask(keeper, Unlink(), UNLINK_SECONDS)).unlinked
     except (Problem, TimeoutError) as error:
         log.warning("device.not_unlinked", device=keeper.entry.device_id, error=str(error))
         return False
+
+
+async def _settled(keeper: Keeper) -> None:
+    """Returns when it has logged in, or will not; raises `Problem` where that takes too long."""
+    await keeper.until(lambda row: row.worker == "parked" or row.state == "logged_in", LOGIN_SECONDS)
 
 
 def _shown(entry: Entry) -> DeviceProxy:

@@ -166,7 +166,7 @@ def _remove(devices: Devices, level: str, webhook_id: str) -> RemovedWebhook:
 def _hooks(devices: Devices, level: str) -> list[Hook]:
     if level == GATEWAY:
         return devices.webhooks.of_gateway()
-    return devices.hooks(devices.find(level).entry)
+    return devices.webhooks.of(devices.find(level).entry)
 
 
 def _refuse_taken(devices: Devices, level: str, webhook_id: str) -> None:

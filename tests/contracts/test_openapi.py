@@ -237,6 +237,11 @@ def test_a_command_that_is_answered_with_a_file_has_no_envelope() -> None:
     assert ["text/csv"] == list(operation["responses"]["200"]["content"])
 
 
+def test_a_command_that_can_be_answered_with_a_stream_has_both() -> None:
+    operation = made(Sample, streams={Sample: "application/x-ndjson"})["paths"]["/sample"]["get"]
+    assert ["application/json", "application/x-ndjson"] == list(operation["responses"]["200"]["content"])
+
+
 def test_without_credentials_none_are_asked_for() -> None:
     assert [] == made(Sample, credentials=False)["security"]
     assert [{"basic": []}] == made(Sample)["security"]

@@ -77,7 +77,8 @@ def test_a_device_that_was_logged_out_is_named_while_its_log_is_read(ctl: Termin
 
 
 def test_a_full_disk_is_the_reason_and_needs_a_person(ctl: Terminal) -> None:
-    with supervisor(ctl, device("full", state="logged_in", worker="running", storage="full")):
+    full = device("full", state="logged_in", worker="running", storage="full")
+    with supervisor(ctl, full, well=False):
         assert 1 == ctl("status")
     (line,) = [line for line in ctl.out.splitlines() if line.startswith("full")]
     assert "storage_full" == line.split()[-1]
@@ -89,6 +90,14 @@ def test_dead_letters_are_told_and_are_no_fault_of_the_gateway(ctl: Terminal) ->
         assert 0 == ctl("status")
     *_, letters, end = ctl.out.splitlines()
     assert letters.startswith("Dead letters: lost 12 ")
+    assert "All is well." == end
+
+
+def test_webhooks_that_answered_410_are_told_and_are_no_fault_of_the_gateway(ctl: Terminal) -> None:
+    with supervisor(ctl, GOOD, device("left", worker="running", gone=1), device("two", gone=2)):
+        assert 0 == ctl("status")
+    *_, gone, end = ctl.out.splitlines()
+    assert gone.startswith("Webhooks that answered 410: left 1, two 2 ")
     assert "All is well." == end
 
 

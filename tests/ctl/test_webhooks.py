@@ -6,109 +6,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.ctl.conftest import Answering, Terminal
-from wagateway.commands.internal import DeviceRow, DeviceTable, GetDeviceTable, StartWorker
+from tests.ctl.conftest import Terminal
+from tests.ctl.webhooks import RUNNING, supervisor, worker
+from wagateway.commands.internal import GetDeviceTable, StartWorker
 from wagateway.commands.webhooks import (
     Attempt,
     ChangeGatewayWebhook,
     ChangeWebhook,
     CreateGatewayWebhook,
     CreateWebhook,
-    Delivery,
-    DeliveryPage,
     GetWebhook,
-    ListDeliveries,
-    ListGatewayWebhooks,
-    ListWebhooks,
     PauseWebhook,
-    RemovedWebhook,
     RemoveGatewayWebhook,
     RemoveWebhook,
-    Replay,
-    ReplayEvents,
     ResumeWebhook,
     TestWebhook,
-    Webhook,
-    WebhookStatus,
 )
 from wagateway.contract import Problem
-
-RUNNING = DeviceRow("shop", "logged_in", "running", 1.0, jid="628123@s.whatsapp.net")
-GATEWAYS = Webhook(
-    webhook_id="main",
-    own=False,
-    fixed=True,
-    url="https://example.org/hook",
-    secret="***",
-    events=["message", "group.*"],
-    ignore_jids=[],
-    headers={"Authorization": "***"},
-    insecure_skip_verify=False,
-    concurrency=4,
-    give_up=345600,
-)
-GOING = WebhookStatus(
-    **msgspec.structs.asdict(GATEWAYS),
-    state="active",
-    cursor=90,
-    lag=7,
-    blocked_chats=2,
-    down=True,
-    failures=9,
-    retry_in=12.3,
-    dead=5,
-    replaying=0,
-    last_status=502,
-    last_error="bad \x1b[2Jgateway",
-    delivered_at="2026-11-24T08:57:39Z",
-)
-TRIED = Attempt(delivered=True, status=204, error="", took=12)
-
-
-def delivery(seq: int, error: str = "") -> Delivery:
-    return Delivery(
-        seq=seq,
-        event_id=f"evt_{seq}",
-        event="message",
-        chat_id="628@s.whatsapp.net",
-        recorded_at="2026-11-24T08:57:39Z",
-        state="dead" if error else "delivered",
-        attempts=3,
-        status=500,
-        error=error,
-        took=4,
-        at="2026-11-24T08:58:39Z",
-    )
-
-
-def supervisor(ctl: Terminal, row: DeviceRow = RUNNING) -> Answering:
-    answering = ctl.supervisor()
-    answering.replies = {
-        GetDeviceTable: DeviceTable([row]),
-        StartWorker: msgspec.structs.replace(row, worker="running"),
-        ListGatewayWebhooks: [GATEWAYS],
-        CreateGatewayWebhook: GATEWAYS,
-        CreateWebhook: GATEWAYS,
-        ChangeGatewayWebhook: GATEWAYS,
-        ChangeWebhook: GATEWAYS,
-        RemoveGatewayWebhook: RemovedWebhook("main"),
-        RemoveWebhook: RemovedWebhook("main"),
-    }
-    return answering
-
-
-def worker(ctl: Terminal) -> Answering:
-    answering = ctl.worker("shop")
-    answering.replies = {
-        ListWebhooks: [GOING],
-        GetWebhook: GOING,
-        PauseWebhook: GOING,
-        ResumeWebhook: GOING,
-        TestWebhook: TRIED,
-        ListDeliveries: DeliveryPage([delivery(9), delivery(8, "it said\x07 no")], 0),
-        ReplayEvents: Replay(3, 120),
-    }
-    return answering
 
 
 def test_without_a_device_the_gateways_webhooks_are_listed(ctl: Terminal) -> None:
@@ -235,9 +149,14 @@ def test_a_webhook_of_a_device_and_one_of_the_gateway_are_removed(ctl: Terminal)
     [
         ("set main", "Say what is to change"),
         ("set main --device shop", "Say what is to change"),
-        ("add http://x --give-up soon", "--give-up"),
-        ("add http://x --concurrency 0", "concurrency"),
-        ("add http://x --id ../x", "webhook_id"),
+        ("add http://x --give-up soon", "--give-up: must be seconds, or a time such as 4d"),
+        ("add http://x --give-up 99d", "--give-up: must be between 1 second and 30 days (720h)\n"),
+        ("set main --give-up 0.5", "--give-up: must be between 1 second and 30 days (720h)\n"),
+        ("add http://x --concurrency 0", "concurrency: must be at least 1\n"),
+        ("add http://x --concurrency 65", "concurrency: must be at most 64\n"),
+        ("add http://x --id ../x", "webhook_id: has characters that it may not have\n"),
+        (f"add http://x --id {'x' * 65}", "webhook_id: must have at most 64 characters\n"),
+        (f"add http://x --events {'x,' * 65}", "events: must have at most 64 entries\n"),
         ("add http://x --header nothing", "--header"),
         ("add http://x --secret-file missing", "missing cannot be read"),
         ("add http://x --secret-file empty", "empty"),
@@ -273,47 +192,6 @@ def test_a_test_that_is_not_delivered_has_exit_code_1(ctl: Terminal) -> None:
     with supervisor(ctl), answering:
         assert 1 == ctl("webhooks", "test", "shop", "main")
     assert "Not delivered: refused\ufffd, in 3 ms\n" == ctl.out
-
-
-def test_deliveries_are_shown_with_what_came_of_them(ctl: Terminal) -> None:
-    with supervisor(ctl), worker(ctl) as asked:
-        assert 0 == ctl("webhooks", "deliveries", "shop", "main", "--state", "failing", "--limit", "5")
-    assert [ListDeliveries(webhook_id="main", state="failing", limit=5)] == asked.asked
-    assert ["9", "message"] == ctl.out.splitlines()[1].split()[:2]
-    assert "it said\ufffd no" in ctl.out
-
-
-def test_dead_letters_are_asked_for_page_by_page(ctl: Terminal) -> None:
-    pages = [DeliveryPage([delivery(9, "no")], 9), DeliveryPage([delivery(4, "no")], 0)]
-
-    async def next_page() -> DeliveryPage:
-        return pages.pop(0)
-
-    answering = worker(ctl)
-    answering.replies[ListDeliveries] = next_page
-    with supervisor(ctl), answering as asked:
-        assert 0 == ctl("webhooks", "dead", "shop", "main", "--limit", "600", "--json")
-    assert [9, 4] == [each["seq"] for each in ctl.json]
-    first = ListDeliveries(webhook_id="main", state="dead", limit=500)
-    assert [first, msgspec.structs.replace(first, before=9)] == asked.asked
-
-
-@pytest.mark.parametrize(
-    ("words", "command"),
-    [
-        ("--event evt_1", ReplayEvents(webhook_id="main", event_id="evt_1")),
-        ("--from 10 --to 20", ReplayEvents(webhook_id="main", from_seq=10, to_seq=20)),
-        ("--from 2026-11-24T08:00:00Z", ReplayEvents(webhook_id="main", from_time="2026-11-24T08:00:00Z")),
-        ("--dead", ReplayEvents(webhook_id="main", dead=True)),
-        ("--dead --to 20", ReplayEvents(webhook_id="main", dead=True, to_seq=20)),
-    ],
-)
-@pytest.mark.parametrize("noun", ["webhooks", "events"])
-def test_events_are_delivered_again(ctl: Terminal, noun: str, words: str, command: ReplayEvents) -> None:
-    with supervisor(ctl), worker(ctl) as asked:
-        assert 0 == ctl(noun, "replay", "shop", "main", *words.split())
-    assert [command] == asked.asked
-    assert "Replay 3: 120 events are delivered again\n" == ctl.out
 
 
 def test_a_refusal_is_a_sentence(ctl: Terminal) -> None:

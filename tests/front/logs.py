@@ -13,7 +13,8 @@ from wagateway.events import Event, encode, rfc3339
 from wagateway.events import wants as wants_kind
 
 JID = "628111:3@s.whatsapp.net"
-LATER = 4_000_000_000_000
+EARLIER, LATER = 1_000_000, 4_000_000_000_000
+"""Before and after the test begins: a listener whose worker came later tells by it what is new."""
 
 
 class Log:

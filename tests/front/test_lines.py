@@ -9,7 +9,7 @@ import pytest
 from yarl import URL
 
 from tests.front.conftest import Stage
-from tests.front.logs import Logs
+from tests.front.logs import EARLIER, Logs
 from wagateway.front import lines
 
 ACCEPT = {"Accept": lines.NDJSON}
@@ -31,7 +31,7 @@ async def read(response: aiohttp.ClientResponse, count: int) -> list[Any]:
 async def test_it_begins_with_the_oldest_and_goes_on(stage: Stage, logs: Logs) -> None:
     log = logs.add("a")
     for _ in range(3):
-        log.add()
+        log.add(timestamp=EARLIER)
     log.oldest = 2
     async with stream(stage, "/devices/a/events") as response:
         assert lines.NDJSON == response.headers["Content-Type"]
@@ -43,8 +43,8 @@ async def test_it_begins_with_the_oldest_and_goes_on(stage: Stage, logs: Logs) -
 async def test_after_and_events_are_respected_and_what_is_missed_is_told(stage: Stage, logs: Logs) -> None:
     log = logs.add("a")
     for _ in range(5):
-        log.add()
-    log.add(kind="call.offer")
+        log.add(timestamp=EARLIER)
+    log.add(kind="call.offer", timestamp=EARLIER)
     log.oldest = 4
     async with stream(stage, "/events?after=1&events=call.offer") as response:
         assert [{"event": "missed", "missed": 2, "oldest": 4}, json.loads(log.events[5])] == await read(

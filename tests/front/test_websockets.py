@@ -1,47 +1,21 @@
 """WebSockets: frames, scoping, resuming, and clients that do not behave."""
 
 import asyncio
-import base64
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import aiohttp
 import pytest
-from yarl import URL
 
 from tests.front.conftest import Stage, Staging
-from tests.front.logs import JID, Logs, result
-from wagateway.contract import Problem
+from tests.front.listening import listening, refused
+from tests.front.logs import EARLIER, JID, Logs, result
 from wagateway.front import streams
-from wagateway.front.tickets import SECONDS, Tickets
-from wagateway.settings import Secret
-
-OPEN = aiohttp.ClientWSTimeout(ws_close=5)
-ONE = "Basic " + base64.b64encode(b"one:first").decode()
 
 
 @pytest.fixture
 async def logs(stage: Stage) -> Logs:
     return Logs(stage)
-
-
-@asynccontextmanager
-async def listening(
-    stage: Stage, query: str = "", path: str = "/ws", **options: Any
-) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-    url = URL(f"http://127.0.0.1:{stage.port}{path}?{query}", encoded=True)
-    async with asyncio.timeout(15), stage.http.ws_connect(url, timeout=OPEN, **options) as client:
-        yield client
-
-
-async def refused(stage: Stage, query: str = "", **options: Any) -> int:
-    with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-        async with listening(stage, query, **options):
-            pass
-    return caught.value.status
 
 
 async def seqs(client: aiohttp.ClientWebSocketResponse, count: int) -> list[int]:
@@ -149,9 +123,9 @@ async def test_after_resumes_and_joins_what_happens(stage: Stage, logs: Logs) ->
 async def test_of_large_stored_events_few_are_asked_for_at_once(stage: Stage, logs: Logs) -> None:
     log = logs.add("a")
     for _ in range(40):
-        log.add("small")
+        log.add("small", timestamp=EARLIER)
     for _ in range(20):
-        log.add("x" * 50_000)
+        log.add("x" * 50_000, timestamp=EARLIER)
     async with listening(stage, "after=1") as client:
         assert list(range(2, 61)) == await seqs(client, 59)
     limits = {one.after: one.limit for one in log.asked if not one.wait}
@@ -161,7 +135,7 @@ async def test_of_large_stored_events_few_are_asked_for_at_once(stage: Stage, lo
 
 async def test_after_a_number_of_a_log_that_is_no_more_it_begins_with_now(stage: Stage, logs: Logs) -> None:
     log = logs.add("a")
-    log.add()
+    log.add(timestamp=EARLIER)
     async with listening(stage, "device_id=a&after=99") as client:
         log.add()
         assert [2] == await seqs(client, 1)
@@ -169,7 +143,7 @@ async def test_after_a_number_of_a_log_that_is_no_more_it_begins_with_now(stage:
 
 async def test_without_after_only_what_happens_from_now_on_comes(stage: Stage, logs: Logs) -> None:
     log = logs.add("a")
-    log.add()
+    log.add(timestamp=EARLIER)
     async with listening(stage) as client:
         log.add()
         assert [2] == await seqs(client, 1)
@@ -178,7 +152,7 @@ async def test_without_after_only_what_happens_from_now_on_comes(stage: Stage, l
 async def test_what_is_not_kept_any_more_is_told_first(stage: Stage, logs: Logs) -> None:
     log = logs.add("a")
     for _ in range(10):
-        log.add()
+        log.add(timestamp=EARLIER)
     log.oldest = 8
     async with listening(stage, "after=2") as client:
         told = json.loads(await client.receive_str())
@@ -216,7 +190,7 @@ async def test_a_device_without_worker_is_not_started_and_heard_of_when_it_is(
 ) -> None:
     log = logs.add("a", worker="stopped")
     for _ in range(3):
-        log.add(timestamp=1_000_000)  # long ago
+        log.add(timestamp=EARLIER)
     async with listening(stage, "device_id=*") as client:
         await client.send_json({"code": "FETCH_DEVICES"})
         assert [{"name": "", "device": "a", "jid": JID}] == json.loads(await client.receive_str())["result"]
@@ -247,13 +221,11 @@ async def test_a_socket_ends_with_its_device_after_all_it_told(stage: Stage, log
     ("said", "code"),
     [
         ("no JSON", 1007),
-        ('{"code":"ELSE"}', 1003),
-        ("[]", 1003),
         (b"bytes", 1003),
         (json.dumps({"code": "x" * 5000}), 1009),
     ],
 )
-async def test_who_says_anything_else_is_closed_alone(
+async def test_who_says_what_is_no_json_or_too_long_is_closed_alone(
     stage: Stage, logs: Logs, said: str | bytes, code: int
 ) -> None:
     log = logs.add("a")
@@ -262,6 +234,17 @@ async def test_who_says_anything_else_is_closed_alone(
         assert code == (await bad.receive()).data
         log.add()
         assert [1] == await seqs(good, 1)
+
+
+@pytest.mark.parametrize("said", ['{"code":"PING"}', '{"code":7}', "{}", "[]"])
+async def test_who_says_an_unknown_code_is_told_so_and_stays(stage: Stage, logs: Logs, said: str) -> None:
+    log = logs.add("a")
+    async with listening(stage) as client:
+        await client.send_str(said)
+        told = json.loads(await client.receive_str())
+        assert ("VALIDATION_ERROR", "code: must be FETCH_DEVICES.") == (told["code"], told["message"])
+        log.add()
+        assert [1] == await seqs(client, 1)
 
 
 @pytest.mark.parametrize(
@@ -304,74 +287,6 @@ async def test_the_base_path_is_before_it(staging: Staging) -> None:
         log.add()
         assert [1] == await seqs(client, 1)
     assert 404 == await refused(stage)
-
-
-async def test_a_page_of_another_site_needs_a_ticket(stage: Stage, logs: Logs) -> None:
-    logs.add("a")
-    other = {"Origin": "https://evil.example"}
-    own = {"Origin": f"http://127.0.0.1:{stage.port}"}
-    assert 403 == await refused(stage, headers=other)
-    assert 403 == await refused(stage, headers={"Origin": "null"})
-    assert 403 == await refused(stage, headers={**own, "Sec-Fetch-Site": "cross-site"})
-    async with listening(stage, headers=own):
-        pass
-    ticket = (await stage.call("POST", "/ws/ticket")).body["result"]["ticket"]
-    async with listening(stage, f"ticket={ticket}", headers=other):
-        pass
-
-
-@pytest.fixture
-async def guarded(staging: Staging) -> Stage:
-    stage = await staging(basic_auth=[Secret("one:first"), Secret("two:>>>???")])
-    Logs(stage).add("a")
-    return stage
-
-
-async def test_a_ticket_opens_one_socket(guarded: Stage) -> None:
-    assert 401 == (await guarded.call("POST", "/ws/ticket")).status
-    answer = await guarded.call("POST", "/ws/ticket", headers={"Authorization": ONE})
-    assert SECONDS == answer.body["result"]["expires_in"]
-    query = f"ticket={answer.body['result']['ticket']}"
-    async with listening(guarded, query):
-        pass
-    assert 401 == await refused(guarded, query)
-    assert 401 == await refused(guarded, "ticket=x")
-    assert 405 == (await guarded.call("GET", "/ws/ticket", headers={"Authorization": ONE})).status
-
-
-def test_a_ticket_expires() -> None:
-    now = 100.0
-    tickets = Tickets(lambda: now)
-    early, late = tickets.issue().ticket, tickets.issue().ticket
-    now += SECONDS - 0.1
-    assert tickets.redeem(early)
-    now += 0.2
-    assert not tickets.redeem(late)
-
-
-def test_there_are_only_so_many_tickets() -> None:
-    now = 100.0
-    tickets = Tickets(lambda: now)
-    for _ in range(1000):
-        tickets.issue()
-    with pytest.raises(Problem, match="unused"):
-        tickets.issue()
-    now += SECONDS
-    assert tickets.redeem(tickets.issue().ticket)
-
-
-async def test_credentials_open_it_in_the_header_or_the_query(guarded: Stage) -> None:
-    async with listening(guarded, headers={"Authorization": ONE}):
-        pass
-    encoded = base64.b64encode(b"two:>>>???").decode()
-    assert "+" in encoded
-    for text in (encoded, f"Basic%20{encoded}", encoded.replace("+", "%2B")):
-        async with listening(guarded, f"authorization={text}"):
-            pass
-    assert 401 == await refused(guarded)
-    assert 401 == await refused(guarded, "authorization=" + base64.b64encode(b"one:second").decode())
-    assert 400 == await refused(guarded, "authorization=!")
-    assert 401 == (await guarded.call("GET", f"/ws?authorization={encoded}")).status
 
 
 async def test_sockets_are_closed_at_once_when_the_front_stops(stage: Stage, logs: Logs) -> None:

@@ -112,7 +112,7 @@ async def test_a_reconnect_waits_for_the_login(world: World) -> None:
 async def test_a_reconnect_that_takes_long_says_where_it_is(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "READY_SECONDS", 0.02)
+    monkeypatch.setattr(devices, "LOGIN_SECONDS", 0.02)
     world.first_beat = lambda _: {"state": "connecting", "jid": JID}
     paired(world)
     answer = await devices.reconnect_device(world.devices, ReconnectDevice(device_id="shop"))
@@ -203,11 +203,11 @@ async def test_a_disk_that_takes_nothing_needs_a_person_and_is_the_reason(world:
     world.devices.fixed = lambda: fixed(1)
     paired(world)
     await processes.start_worker(world.devices, StartWorker(device_id="shop"))
-    world.beat(world.workers[0], state="logged_in", jid=JID, storage=storage, dead=3, disk=4096)
+    world.beat(world.workers[0], state="logged_in", jid=JID, storage=storage, dead=3, gone=1, disk=4096)
     overview = await processes.get_overview(world.devices, GetOverview())
     row = overview.devices[0].device
     assert row is not None
-    assert (False, storage, 3, 4096) == (overview.well, row.storage, row.dead, row.disk)
+    assert (False, storage, 3, 1, 4096) == (overview.well, row.storage, row.dead, row.gone, row.disk)
     info = await devices.get_device(world.devices, GetDevice(device_id="shop"))
     assert f"storage_{storage}" == info.reason
     world.beat(world.workers[0], state="logged_in", jid=JID, storage=storage, reason="reachout_timelock")
@@ -270,7 +270,10 @@ async def test_reading_a_parked_device_does_not_connect_it(world: World) -> None
     assert world.workers[2].spec.connect
 
 
-async def test_a_device_that_is_only_read_is_connected_to_be_unlinked(world: World) -> None:
+async def test_a_device_that_is_only_read_is_connected_to_be_unlinked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "UNLINK_SECONDS", 0.02)
     await replaced(world)
     await world.until("shop", lambda row: row.worker == "parked")
     await processes.start_worker(world.devices, StartWorker(device_id="shop", dials=False))

@@ -5,16 +5,16 @@ import signal
 
 import pytest
 
-from supervisor.restart import LONGEST_SECONDS, QUARANTINE_SECONDS, Death, Delay, Park, decide, describe
+from supervisor.restart import LONGEST_SECONDS, QUARANTINE_SECONDS, Delay, Ending, Park, decide, describe
 from wagateway.exits import PARKS, Exit
 
 
-def crashes(*times: float, code: int = -signal.SIGSEGV, useful: bool = False) -> list[Death]:
-    return [Death(code, at, useful) for at in times]
+def crashes(*times: float, code: int = -signal.SIGSEGV, useful: bool = False) -> list[Ending]:
+    return [Ending(code, at, useful) for at in times]
 
 
-def after(deaths: list[Death]) -> Delay:
-    what = decide(deaths, random.Random(1))
+def after(endings: list[Ending]) -> Delay:
+    what = decide(endings, random.Random(1))
     assert isinstance(what, Delay)
     return what
 
@@ -68,8 +68,8 @@ def test_a_held_lease_is_tried_again_each_second() -> None:
 
 def test_delays_differ_so_that_devices_do_not_move_in_step() -> None:
     rng = random.Random(1)
-    deaths = crashes(0, 100, 200)
-    assert 10 == len({what.seconds for _ in range(10) if isinstance(what := decide(deaths, rng), Delay)})
+    endings = crashes(0, 100, 200)
+    assert 10 == len({what.seconds for _ in range(10) if isinstance(what := decide(endings, rng), Delay)})
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_lists_are_comma_separated(tmp_path: Path) -> None:
         ("--request-timeout=nan", "--request-timeout"),
         ("--webhook=ftp://a", "--webhook"),
         ("--webhook=http://", "--webhook"),
+        ("--webhook=http://a http://b", "--webhook"),
         ("--webhook=http://[::1", "--webhook"),
         ("--webhook=http://a:99999/", "--webhook"),
         ("--webhook=http://\u200b/", "--webhook"),

@@ -25,6 +25,14 @@ NOON = 1_800_000_000_000  # Unix milliseconds
 _ids = itertools.count(1)
 
 
+class Who:
+    """The device that events are of."""
+
+    id = "sales"
+    jid = OWN
+    lid = OWN_LID
+
+
 class Scripted:
     """An engine that does what the test says: `answer` sends, `members` is every group."""
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from tests.workers.conftest import ALICE, NOON, OWN, incoming, rows
+from tests.workers.conftest import ALICE, NOON, Who, incoming, rows
 from wagateway.problems import storage_full
 from wagateway.whatsapp.protos import E2E, Common
 from workers import absence as absences
@@ -18,12 +18,6 @@ from workers.head import Head
 from workers.inbound import Inbound
 from workers.shard import Shard, marks
 from workers.shard import log as event_log
-
-
-class Who:
-    id = "sales"
-    jid = OWN
-    lid = ""
 
 
 class Life:

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from tests.workers.conftest import ALICE, NOON, rows
-from workers.shard import Shard, deliveries
+from workers.shard import Shard, deliveries, hooks
 from workers.shard.deliveries import DeliveryRow, Done, State
 
 
@@ -114,7 +114,8 @@ async def test_dead_letters_are_counted_by_hook_and_together(shard: Shard) -> No
 async def test_a_hook_that_is_no_more_leaves_nothing(shard: Shard) -> None:
     record(shard, "a", [done(1, "dead"), done(2)])
     record(shard, "b", [done(1)])
-    shard.write(partial(deliveries.forget, hook="a")).result()
+    shard.write(partial(hooks.sync_hooks, ids=["a", "b"])).result()
+    shard.write(partial(hooks.sync_hooks, ids=["b"])).result()
     assert ([], [(1, "delivered", 1)]) == (kept(shard), kept(shard, "b"))
 
 

@@ -1,4 +1,4 @@
-"""When the event pump ends: nothing more is taken, and after a typing notice none is asked for, for a day."""
+"""What becomes of the engine when its event pump ends, or what that calls fails."""
 
 import os
 import time
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+import structlog
 
 from wagateway.whatsapp.protos import bare_neonize
 
@@ -15,6 +16,7 @@ from workers.engine import ConnectionChange, EngineEvents  # noqa: E402
 from workers.neonize_client import Client, Orders  # noqa: E402
 from workers.neonize_events import SUBSCRIBED, Code  # noqa: E402
 from workers.neonize_subscribed import ended, subscribed  # noqa: E402
+from workers.patience import Stopped  # noqa: E402
 
 TYPING = "proto: required field neonize.ChatPresence.Media not set"
 
@@ -61,21 +63,50 @@ class Ending:
         self.done.append(change.reason)
 
 
-@pytest.mark.parametrize("stopping", [False, True])
-def test_when_the_pump_ends_unasked_nothing_more_is_taken_from_whatsapp(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopping: bool
-) -> None:
+def client_of(folder: Path, ending: Ending) -> Client:
     orders = Orders(
         device_id="one",
-        session=tmp_path / "session.db",
-        history=tmp_path / "history",
+        session=folder / "session.db",
+        history=folder / "history",
         shown_as="test",
         debug=False,
         sandbox=None,
         proxy="",
     )
+    return Client(orders, cast("EngineEvents", ending), lambda: None)
+
+
+def test_an_event_that_a_stopping_worker_cannot_keep_ends_quietly(tmp_path: Path) -> None:
     ending = Ending()
-    client = Client(orders, cast("EngineEvents", ending), lambda: None)
+
+    def full() -> None:
+        raise Stopped("STORAGE_FULL")
+
+    with structlog.testing.capture_logs() as logged:
+        client_of(tmp_path, ending)._guarded(full)()
+    assert ([], []) == (logged, ending.done)
+
+
+def test_a_bug_in_what_an_event_calls_ends_the_engine(tmp_path: Path) -> None:
+    ending = Ending()
+
+    def bug() -> None:
+        raise RuntimeError
+
+    with structlog.testing.capture_logs() as logged:
+        client_of(tmp_path, ending)._guarded(bug)()
+    assert (["engine.callback_failed"], ["callback_failed"]) == (
+        [line["event"] for line in logged],
+        ending.done,
+    )
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+def test_when_the_pump_ends_unasked_nothing_more_is_taken_from_whatsapp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopping: bool
+) -> None:
+    ending = Ending()
+    client = client_of(tmp_path, ending)
     monkeypatch.setattr(client, "_calls", ending)
     monkeypatch.setattr(client, "_neonize", lambda: TYPING)
     if stopping:

@@ -114,7 +114,7 @@ async def test_a_filter_takes_kinds_in_any_case_and_whole_areas(device: Device) 
 async def test_an_unknown_kind_is_refused(device: Device) -> None:
     with pytest.raises(Problem) as caught:
         await list_events(device, ListEvents(events=["mesage"]))
-    assert (400, "events: 'mesage' is no kind of event.") == (caught.value.status, caught.value.message)
+    assert (400, "events: there is no kind of event 'mesage'.") == (caught.value.status, caught.value.message)
 
 
 async def test_a_filter_passes_over_a_bounded_number_at_once(

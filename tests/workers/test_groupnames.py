@@ -3,17 +3,13 @@
 import asyncio
 from typing import Any
 
-from tests.workers.conftest import ALICE, GROUP, NOON, OWN, incoming, rows
+from tests.workers.conftest import ALICE, GROUP, NOON, Who, incoming, rows
 from wagateway.problems import device_unavailable
 from wagateway.whatsapp.protos import E2E
 from workers.engine import GroupChange, GroupNews
 from workers.groupnames import GroupNames
 from workers.inbound import Inbound
 from workers.shard import Shard
-
-
-class Who:
-    id, jid, lid = "sales", OWN, ""
 
 
 def taker(shard: Shard) -> Inbound:

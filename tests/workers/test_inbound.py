@@ -8,21 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import structlog
 
-from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, incoming, rows
-from wagateway.contract import Problem
+from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, Who, incoming, rows
 from wagateway.whatsapp.protos import E2E
 from workers import content
 from workers.inbound import Inbound
+from workers.patience import Stopped
 from workers.shard import Shard
-
-OWN_LID = "900000000000001@lid"
-
-
-class Who:
-    id = "sales"
-    jid = OWN
-    lid = OWN_LID
 
 
 class Told(list[int]):
@@ -261,5 +254,16 @@ def test_a_full_disk_holds_the_engine_back_until_there_is_space(
 def test_stopping_lets_go_of_a_message_that_waits_for_the_disk(shard: Shard, taker: Inbound) -> None:
     filling(shard)(0)
     taker.stop()
-    with pytest.raises(Problem, match="disk is full"):
-        taker.message(incoming("x" * 50_000))
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(3):
+            with pytest.raises(Stopped, match="STORAGE_FULL"):
+                taker.message(incoming("x" * 50_000))
+    assert ["inbound.not_stored"] == [line["event"] for line in logged if line["event"].startswith("inbound")]
+
+
+def test_what_comes_after_the_shard_was_closed_is_let_go_of(shard: Shard, taker: Inbound) -> None:
+    shard.close()
+    with pytest.raises(Stopped):
+        taker.message(incoming("hi"))
+    with pytest.raises(Stopped):
+        taker.unread(17, b"")

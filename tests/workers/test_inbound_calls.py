@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.workers.conftest import ALICE, ALICE_LID, GROUP, NOON, OWN, OWN_LID, rows
+from tests.workers.conftest import ALICE, ALICE_LID, GROUP, NOON, OWN, OWN_LID, Who, rows
 from workers.arrivals import Called
 from workers.engine import IncomingCall
 from workers.inbound import Inbound
@@ -15,12 +15,6 @@ from workers.shard import Shard, messages
 CALL = IncomingCall(
     id="C1", caller=ALICE, caller_lid=ALICE_LID, timestamp=NOON, platform="android", version="2.26"
 )
-
-
-class Who:
-    id = "sales"
-    jid = OWN
-    lid = OWN_LID
 
 
 class Taker:

@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, incoming, rows
-from tests.workers.test_inbound import OWN_LID, Told, Who, chat, events
+from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, OWN_LID, Who, incoming, rows
+from tests.workers.test_inbound import Told, chat, events
 from wagateway.whatsapp.polls import seal_edit, seal_vote
 from wagateway.whatsapp.protos import E2E
 from workers import arrivals

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, OWN_LID, incoming, rows
+from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, OWN_LID, Who, incoming, rows
 from wagateway.contract import Problem
 from workers import groupchanges
 from workers.engine import (
@@ -25,12 +25,6 @@ from workers.shard import Shard
 
 BOB_LID = "900000000000003@lid"
 NEWS = "120363000000000009@newsletter"
-
-
-class Who:
-    id = "sales"
-    jid = OWN
-    lid = OWN_LID
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, incoming, rows
-from tests.workers.test_inbound import OWN_LID, Told, Who, chat, events
+from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, OWN_LID, Who, incoming, rows
+from tests.workers.test_inbound import Told, chat, events
 from wagateway.commands.chats import ListMessages
 from wagateway.commands.messages import GetMessageStatus, Recipient
 from wagateway.contract import Problem

@@ -9,7 +9,7 @@ from tests.workers.conftest import ALICE, BOB, NOON, rows
 from wagateway.settings import Settings
 from workers.head import Head
 from workers.retention import Clock, Retention
-from workers.shard import Shard, pruning
+from workers.shard import Shard, marks
 
 DAY = 86_400_000
 KILOBYTE = 1000
@@ -220,4 +220,4 @@ def test_a_clock_that_was_at_1970_for_a_moment_is_believed_again_at_once() -> No
 async def test_how_far_the_clock_was_is_kept(shard: Shard) -> None:
     log_events(shard, 20)
     await retention(shard).prune()
-    assert NOON == await shard.read(pruning.read_clock)
+    assert NOON == await shard.read(lambda c: marks.get(c, "log_clock"))

@@ -141,7 +141,7 @@ async def test_the_answer_to_a_key_survives_a_restart(device: Device, engine: Sc
     first = await send_message(device, text(idempotency_key="k"))
     device.shard.close()
     shard = Shard.open(path)
-    device.shard, device.outbox = shard, Outbox(shard)
+    device.shard, device.outbox = shard, Outbox(shard, lambda _: None)
     assert first == await send_message(device, text(idempotency_key="k"))
     assert len(engine.sent) == 1
     shard.close()
@@ -209,7 +209,7 @@ async def test_a_send_cut_off_by_a_crash_is_in_doubt(device: Device, engine: Scr
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
-    device.outbox = Outbox(device.shard)
+    device.outbox = Outbox(device.shard, lambda _: None)
     with pytest.raises(Problem, match="not known"):
         await send_message(device, text(idempotency_key="k"))
 

@@ -10,18 +10,13 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from tests.workers.conftest import OWN, rows
+from tests.workers.conftest import OWN, Who, rows
 from wagateway.events.catalogue import DEVICE_STATE
 from wagateway.events.device import DeviceStatePayload
 from workers.head import Head
 from workers.shard import Shard
 from workers.shard import log as event_log
 from workers.telling import Teller
-
-
-class Who:
-    id = "sales"
-    jid = OWN
 
 
 def say(teller: Teller, *reasons: object) -> None:

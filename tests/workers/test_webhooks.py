@@ -22,6 +22,7 @@ from wagateway.commands.webhooks import (
     TestWebhook,
 )
 from wagateway.contract import DEADLINE, Problem
+from workers.deadline import MARGIN
 from workers.delivery import HookView, Outcome
 from workers.device import Device
 from workers.handlers import webhooks
@@ -138,7 +139,7 @@ async def test_a_test_that_hangs_is_told_before_nobody_waits_any_more(
         raise AssertionError
 
     monkeypatch.setattr(hooks, "test", hang)
-    token = DEADLINE.set(time.monotonic() + webhooks._MARGIN + 0.01)
+    token = DEADLINE.set(time.monotonic() + MARGIN + 0.01)
     tried = await webhooks.test_webhook(device, TestWebhook(webhook_id="a"))
     DEADLINE.reset(token)
     assert (False, 0, "no answer in time") == (tried.delivered, tried.status, tried.error)

@@ -15,8 +15,9 @@ class Beat(msgspec.Struct, frozen=True):
     """A worker's "still alive", pushed from its event loop each second and on every change of state.
 
     `token` is the random one of its spawn. `lag` is how late the loop was, in seconds. `log_depth` counts
-    events in the log, `hook_lag` those that some hook has not got yet, `dead` the dead letters. `disk` is
-    the size of the shard in bytes; `storage` is `full` or `failed` while nothing can be written to it.
+    events in the log, `hook_lag` those that some hook has not got yet, `dead` the dead letters, `gone` the
+    hooks that have ended with a 410. `disk` is the size of the shard in bytes; `storage` is `full` or
+    `failed` while nothing can be written to it.
     """
 
     device_id: str
@@ -29,6 +30,7 @@ class Beat(msgspec.Struct, frozen=True):
     log_depth: int = 0
     hook_lag: int = 0
     dead: int = 0
+    gone: int = 0
     disk: int = 0
     storage: str = ""
 
@@ -83,6 +85,7 @@ class DeviceRow(msgspec.Struct, frozen=True):
     log_depth: int = 0
     hook_lag: int = 0
     dead: int = 0
+    gone: int = 0
     disk: int = 0
     storage: str = ""
 

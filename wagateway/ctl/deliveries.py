@@ -4,11 +4,10 @@ import argparse
 from collections.abc import Sequence
 from typing import get_args
 
-import msgspec
-
 from wagateway.commands.webhooks import Delivery, DeliveryState, ListDeliveries, ReplayEvents
 from wagateway.ctl import show
 from wagateway.ctl.asking import Failure, Place, ask_worker
+from wagateway.ctl.commands import command_of
 from wagateway.ctl.nouns import Argument, Nouns, argument
 
 _PAGE = 500
@@ -60,13 +59,7 @@ def replay(place: Place, arguments: argparse.Namespace) -> int:
         raise Failure("Say which: --event ID, --from and --to, or --dead")
     if arguments.event and (arguments.dead or arguments.begin or arguments.end):
         raise Failure("--event names one event: --from, --to and --dead mean others")
-    try:
-        command = msgspec.convert(
-            {name: value for name, value in given.items() if value is not None}, ReplayEvents
-        )
-    except msgspec.ValidationError as error:
-        raise Failure(str(error)) from None
-    begun = ask_worker(place, arguments.device, command)
+    begun = ask_worker(place, arguments.device, command_of(ReplayEvents, given))
     if arguments.json:
         show.as_json(begun)
     else:

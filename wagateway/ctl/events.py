@@ -8,6 +8,7 @@ import msgspec
 from wagateway.commands.events import EventPage, ListEvents
 from wagateway.ctl import show
 from wagateway.ctl.asking import Failure, Place, ask_worker, run
+from wagateway.ctl.commands import command_of, listed
 from wagateway.ctl.deliveries import add_replay
 from wagateway.ctl.following import follow, note_missed
 from wagateway.ctl.nouns import Nouns, argument
@@ -100,8 +101,4 @@ def _short(text: str, most: int) -> str:
 
 
 def _asked(arguments: argparse.Namespace, after: int, limit: int) -> ListEvents:
-    kinds = [part.strip() for part in (arguments.events or "").split(",") if part.strip()]
-    try:
-        return msgspec.convert({"after": after, "limit": limit, "events": kinds}, ListEvents)
-    except msgspec.ValidationError as error:
-        raise Failure(str(error)) from None
+    return command_of(ListEvents, {"after": after, "limit": limit, "events": listed(arguments.events)})

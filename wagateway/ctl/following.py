@@ -14,11 +14,12 @@ from wagateway.contract import Problem
 from wagateway.ctl import show
 from wagateway.ctl.asking import NOT_RUNNING, SECONDS, Failure, Place, linked, named, started
 from wagateway.link import Context, Link
+from wagateway.pauses import pauses
 
 _WAIT_SECONDS = 30.0
 _GRACE_SECONDS = 15.0  # beyond the wait, before it counts as no answer
 _FIRST_PAUSE = 0.1
-_LAST_PAUSE = 5.0
+_LONGEST_PAUSE = 5.0
 _AWAY_SECONDS = 0.5  # a worker that is back sooner is not worth a word
 
 
@@ -61,8 +62,9 @@ class _Source:
 
     async def page(self, command: ListEvents) -> EventPage:
         """The page, as soon as there is a worker that gives it."""
-        pause, away = _FIRST_PAUSE, 0.0
+        until_next, away = pauses(_FIRST_PAUSE, _LONGEST_PAUSE), 0.0
         while True:
+            pause = next(until_next)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._worker.connected.wait(), pause)
             try:
@@ -75,7 +77,6 @@ class _Source:
             await self._look(tell=not told and away >= _AWAY_SECONDS)
             if self._worker.connected.is_set():
                 await asyncio.sleep(pause)  # it is there and cannot answer: not in a circle
-            pause = min(2 * pause, _LAST_PAUSE)
 
     async def _look(self, *, tell: bool) -> None:
         """Whether it is worth waiting for the worker; raises `Failure` when the device is no more."""

@@ -14,6 +14,7 @@ from wagateway.commands import sandbox
 from wagateway.contract import Command
 from wagateway.ctl import show
 from wagateway.ctl.asking import Failure, Place, ask_sandbox
+from wagateway.ctl.commands import command_of
 from wagateway.ctl.nouns import Argument, Nouns, Verb, argument
 
 _PHONE: dict[str, type[Command[Any]]] = {
@@ -129,11 +130,7 @@ def _command(command: type[Command[Any]], arguments: argparse.Namespace) -> Comm
         value = getattr(arguments, field.name)
         if value is not None:
             given[field.name] = _value(field, value)
-    try:
-        asked: Command[Any] = msgspec.convert(given, command, strict=False)
-    except msgspec.ValidationError as error:
-        raise Failure(str(error)) from None
-    return asked
+    return command_of(command, given, strict=False)
 
 
 def _value(field: msgspec.structs.FieldInfo, text: str) -> object:

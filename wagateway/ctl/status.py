@@ -40,7 +40,7 @@ def status(place: Place, arguments: argparse.Namespace) -> int:
         show.as_json(overview)
     else:
         _print(overview)
-    return 0 if _is_well(overview) else NEEDS_A_PERSON
+    return 0 if overview.well else NEEDS_A_PERSON
 
 
 def _print(overview: Overview) -> None:
@@ -49,21 +49,22 @@ def _print(overview: Overview) -> None:
     show.line()
     show.columns(_PROCESS, [_process(row) for row in overview.processes], right=_FIGURES)
     show.line()
-    devices = [(row, row.device) for row in overview.devices]
-    if devices:
-        rows = [_device(row, device) for row, device in devices if device is not None]
+    if overview.devices:
+        rows = [_device(row, row.device) for row in overview.devices if row.device is not None]
         show.columns(_DEVICE, rows, right=_FIGURES)
     else:
         show.line("No devices yet: wagatewayctl devices create ID")
     show.line()
-    if letters := [f"{device.device_id} {device.dead}" for _, device in devices if device and device.dead]:
-        show.line(show.plain(f"Dead letters: {', '.join(letters)} (wagatewayctl webhooks list DEVICE)"))
-    show.line("All is well." if _is_well(overview) else f"Something needs you: {_trouble(overview)}")
+    devices = [row.device for row in overview.devices if row.device is not None]
+    _note("Dead letters", {device.device_id: device.dead for device in devices})
+    _note("Webhooks that answered 410", {device.device_id: device.gone for device in devices})
+    show.line("All is well." if overview.well else f"Something needs you: {_trouble(overview)}")
 
 
-def _is_well(overview: Overview) -> bool:
-    """Dead letters are somebody else's failure; a disk that takes nothing is one of this machine."""
-    return overview.well and not any(row.device and row.device.storage for row in overview.devices)
+def _note(what: str, numbers: dict[str, int]) -> None:
+    """A line on a failure of somebody else: it is worth a look, and no reason for another exit code."""
+    if found := [f"{device_id} {number}" for device_id, number in numbers.items() if number]:
+        show.line(show.plain(f"{what}: {', '.join(found)} (wagatewayctl webhooks list DEVICE)"))
 
 
 def _process(row: ProcessRow) -> tuple[str, ...]:

@@ -1,12 +1,8 @@
 """`wagatewayctl webhooks …`: who gets the events of the devices, and how deliveries go."""
 
 import argparse
-import re
 import sys
 from pathlib import Path
-from typing import Any, TypeVar
-
-import msgspec
 
 from wagateway.commands.webhooks import (
     ChangeGatewayWebhook,
@@ -24,15 +20,11 @@ from wagateway.commands.webhooks import (
     Webhook,
     WebhookStatus,
 )
-from wagateway.contract import Command
 from wagateway.ctl import deliveries, show
 from wagateway.ctl.asking import Failure, Place, ask_supervisor, ask_worker
+from wagateway.ctl.commands import command_of, listed
 from wagateway.ctl.nouns import Nouns, Verb, argument
-
-C = TypeVar("C", bound=Command[Any])
-
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_LENGTH = re.compile(r"(\d+)([smhd]?)")
+from wagateway.settings.forms import GIVE_UP_FORM, LENGTH_FORM, is_give_up, length
 
 _ONE = (
     argument("device", metavar="DEVICE", help="the device's id or JID"),
@@ -97,7 +89,7 @@ def add_webhook(place: Place, arguments: argparse.Namespace) -> int:
     """Add one and print it."""
     fields = {"url": arguments.url, "webhook_id": arguments.webhook_id, **_options(arguments)}
     kind = CreateWebhook if arguments.device else CreateGatewayWebhook
-    _print(ask_supervisor(place, _command(kind, fields)), arguments.json)
+    _print(ask_supervisor(place, command_of(kind, fields)), arguments.json)
     return 0
 
 
@@ -107,7 +99,8 @@ def set_webhook(place: Place, arguments: argparse.Namespace) -> int:
     if all(value is None for name, value in fields.items() if name != "device_id"):
         raise Failure("Say what is to change: wagatewayctl webhooks set --help")
     kind = ChangeWebhook if arguments.device else ChangeGatewayWebhook
-    _print(ask_supervisor(place, _command(kind, fields | {"webhook_id": arguments.webhook})), arguments.json)
+    command = command_of(kind, fields | {"webhook_id": arguments.webhook})
+    _print(ask_supervisor(place, command), arguments.json)
     return 0
 
 
@@ -115,7 +108,7 @@ def remove_webhook(place: Place, arguments: argparse.Namespace) -> int:
     """Remove one."""
     kind = RemoveWebhook if arguments.device else RemoveGatewayWebhook
     fields = {"webhook_id": arguments.webhook, "device_id": arguments.device}
-    removed = ask_supervisor(place, _command(kind, fields))
+    removed = ask_supervisor(place, command_of(kind, fields))
     if arguments.json:
         show.as_json(removed)
     else:
@@ -196,22 +189,13 @@ def _options(arguments: argparse.Namespace) -> dict[str, object]:
     return {
         "device_id": arguments.device,
         "secret": _secret(arguments.secret, arguments.secret_file),
-        "events": _listed(arguments.events),
-        "ignore_jids": _listed(arguments.ignore),
+        "events": listed(arguments.events),
+        "ignore_jids": listed(arguments.ignore),
         "headers": _headers(arguments.header),
         "insecure_skip_verify": arguments.insecure,
         "concurrency": arguments.concurrency,
-        "give_up": _length(arguments.give_up),
+        "give_up": _give_up(arguments.give_up),
     }
-
-
-def _command(kind: type[C], fields: dict[str, object]) -> C:
-    try:
-        given = {name: value for name, value in fields.items() if value is not None}
-        command: C = msgspec.convert(given, kind)
-    except msgspec.ValidationError as error:
-        raise Failure(str(error)) from None
-    return command
 
 
 def _secret(said: str | None, path: str | None) -> str | None:
@@ -250,14 +234,12 @@ def _read(path: str) -> str:
         raise Failure(f"{path} cannot be read: {why}") from None
 
 
-def _listed(said: str | None) -> list[str] | None:
-    return None if said is None else [part.strip() for part in said.split(",") if part.strip()]
-
-
-def _length(said: str | None) -> int | None:
+def _give_up(said: str | None) -> int | None:
     if said is None:
         return None
-    found = _LENGTH.fullmatch(said.strip().lower())
-    if found is None:
-        raise Failure("--give-up: must be seconds, or a time such as 4d, 96h or 30m")
-    return int(found[1]) * _SECONDS[found[2]]
+    seconds = length(said)
+    if seconds is None:
+        raise Failure(f"--give-up: {LENGTH_FORM}")
+    if not is_give_up(seconds):
+        raise Failure(f"--give-up: {GIVE_UP_FORM}")
+    return int(seconds)

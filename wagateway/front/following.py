@@ -6,9 +6,8 @@ from typing import Literal
 import msgspec
 
 from wagateway.commands.events import EventPage
-from wagateway.events import known, wants
+from wagateway.events import wants
 from wagateway.front.tails import PAGE, Happened, Tail
-from wagateway.problems import invalid
 
 _FIRST = 8  # stored events that are asked for before their size is known
 _HELD = 2**17  # bytes of stored events that wait for a reader
@@ -25,14 +24,6 @@ class Missed(msgspec.Struct, frozen=True):
 
 
 Give = Callable[[Happened | Missed], Awaitable[None]]
-
-
-def filters_of(names: list[str]) -> frozenset[str]:
-    """Filters as `wants` takes them; raises 400 `VALIDATION_ERROR`."""
-    for name in names:
-        if not known(name):
-            raise invalid("events", f"'{name}' is no kind of event")
-    return frozenset(name.lower() for name in names)
 
 
 async def follow(tail: Tail, start: Start, wanted: frozenset[str], give: Give) -> None:

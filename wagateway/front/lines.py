@@ -8,10 +8,11 @@ from aiohttp import web
 
 from wagateway.commands.events import ListEvents
 from wagateway.commands.internal import DeviceRow
+from wagateway.filters import filters_of
 from wagateway.front.answers import SERVER
 from wagateway.front.bodies import query_pairs
 from wagateway.front.fields import fields_of
-from wagateway.front.following import Missed, filters_of, follow
+from wagateway.front.following import Missed, follow
 from wagateway.front.reach import Processes, wake
 from wagateway.front.requests import Endpoint, addressed
 from wagateway.front.streams import Streams, flow, patiently

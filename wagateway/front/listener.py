@@ -34,6 +34,7 @@ class _Listed(msgspec.Struct, frozen=True):
 
 
 _said = msgspec.json.Decoder(_Said)
+_UNKNOWN_CODE = frame("VALIDATION_ERROR", "code: must be FETCH_DEVICES.", None)
 
 
 class Listener:
@@ -135,9 +136,10 @@ class Listener:
                 code = ""
             except (msgspec.DecodeError, RecursionError):
                 return Farewell(WSCloseCode.INVALID_TEXT, "This is not JSON")
-            if code != "FETCH_DEVICES":
-                return Farewell(WSCloseCode.UNSUPPORTED_DATA, "Say FETCH_DEVICES or nothing")
-            await self._send(frame("LIST_DEVICES", "Device found", self._listed(devices)))
+            if code == "FETCH_DEVICES":
+                await self._send(frame("LIST_DEVICES", "Device found", self._listed(devices)))
+            else:  # a ping of somebody's own, say: clients of other servers live on
+                await self._send(_UNKNOWN_CODE)
 
     def _listed(self, devices: Chosen) -> list[_Listed]:
         there = self._processes.devices.rows

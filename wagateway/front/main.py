@@ -24,10 +24,10 @@ from wagateway.front.auth import Auth
 from wagateway.front.bodies import Patience
 from wagateway.front.devices import Devices, follow
 from wagateway.front.docs import Docs
-from wagateway.front.lines import Events
+from wagateway.front.lines import NDJSON, Events
 from wagateway.front.login import Pictures
 from wagateway.front.media import FOLDER, Media
-from wagateway.front.origins import Origins
+from wagateway.front.origins import Origins, refuse_other_sites
 from wagateway.front.pages import PAGES, app_info, banner
 from wagateway.front.reach import Processes
 from wagateway.front.requests import Endpoint, Finish
@@ -206,8 +206,7 @@ class Front:
             return await self._own(request, path) or _nothing_here()
         if isinstance(found, frozenset):
             return _wrong_method(found)
-        if request.headers.get("Sec-Fetch-Site") == "cross-site":
-            raise _foreign()
+        refuse_other_sites(request)
         endpoint, captured = found
         return await endpoint.answer(request, query, captured)
 
@@ -226,8 +225,7 @@ class Front:
     def _ticket(self, request: web.BaseRequest) -> web.Response:
         if request.method != "POST":
             return _wrong_method(frozenset({"POST"}))
-        if request.headers.get("Sec-Fetch-Site") == "cross-site":
-            raise _foreign()
+        refuse_other_sites(request)
         answer = answers.done("Ticket issued", self._tickets.issue())
         answer.headers["Cache-Control"] = "no-store"
         return answer
@@ -269,6 +267,7 @@ def _facts(settings: Settings) -> Facts:
         commands=commands,
         pages=PAGES,
         files={ExportMembers: "text/csv"},
+        streams={ListEvents: NDJSON},
     )
 
 
@@ -281,11 +280,6 @@ def _wrong_method(allowed: frozenset[str]) -> web.Response:
     answer = answers.refused(Problem(405, "METHOD_NOT_ALLOWED", f"This path takes {names}"))
     answer.headers["Allow"] = names
     return answer
-
-
-def _foreign() -> Problem:
-    # A browser adds the credentials that it remembers to whatever any page makes it ask for.
-    return Problem(403, "CROSS_SITE", "A web page of another site may not use this API")
 
 
 def _stopping() -> Problem:

@@ -1,10 +1,12 @@
-"""The address under which a client reached the gateway, for links back to it."""
+"""Where requests come from: to which address of ours, and from a web page of which site."""
 
 import ipaddress
 import re
 from collections.abc import Iterable
 
 from aiohttp import web
+
+from wagateway.contract import Problem
 
 _HOST = re.compile(r"[A-Za-z0-9.\-_]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
@@ -20,13 +22,13 @@ class Origins:
         """The absolute link to a path (without the base path) for who sent this request."""
         return f"{self._origin(request)}{self._base_path}{path}"
 
-    def own(self, request: web.BaseRequest) -> bool:
-        """Whether a request comes from no web page, or from one of the address that it asks."""
+    def refuse_other_pages(self, request: web.BaseRequest) -> None:
+        """Raises 403 `CROSS_SITE` for a web page that is not of the address that it asks."""
+        refuse_other_sites(request)
         origin = request.headers.get("Origin")
-        if origin is None:
-            return True
         host = self._origin(request).partition("://")[2]
-        return origin.partition("://")[2].lower() == host.lower()
+        if origin is not None and origin.partition("://")[2].lower() != host.lower():
+            raise _cross_site()
 
     def _origin(self, request: web.BaseRequest) -> str:
         scheme, host = "http", request.headers.get("Host", "")
@@ -44,6 +46,23 @@ class Origins:
             return False
         address = ipaddress.ip_address(peer[0])
         return any(address in network for network in self._trusted)
+
+
+def refuse_other_sites(request: web.BaseRequest) -> None:
+    """Raises 403 `CROSS_SITE` where a browser says that a page of another site asks.
+
+    A browser adds the credentials that it remembers to whatever any page makes it ask for.
+    """
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise _cross_site()
+
+
+def _cross_site() -> Problem:
+    return Problem(
+        403,
+        "CROSS_SITE",
+        "A web page of another site may not use this API, but for a WebSocket with a ticket",
+    )
 
 
 def _own_address(request: web.BaseRequest) -> str:

@@ -59,8 +59,9 @@ PAGES = (
 
         Each frame is `code`, `message` and `result`, which has the `device_id`, the event and its `seq`: say
         `after=` that number to go on, for one device, and what was missed comes first. Say
-        `{"code": "FETCH_DEVICES"}` to get `LIST_DEVICES`. Who reads too slowly is closed with 1013, and goes
-        on with `after`. Credentials are the header's, a `ticket`, or else in `authorization`.
+        `{"code": "FETCH_DEVICES"}` to get `LIST_DEVICES`; another code is answered `VALIDATION_ERROR`. Who
+        reads too slowly is closed with 1013, and goes on with `after`. Credentials are the header's, a
+        `ticket`, or else in `authorization`.
         """,
         refusals=(403, 404, 426, 503),
         status=101,

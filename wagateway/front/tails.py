@@ -14,11 +14,12 @@ from wagateway.contract import Problem
 from wagateway.events import KINDS, rfc3339
 from wagateway.front.devices import Devices
 from wagateway.link import Link
+from wagateway.pauses import pauses
 
 PAGE = 100
 _WAIT_SECONDS = 25.0
 _ANSWER_SECONDS = 10.0
-_PAUSE_SECONDS = 0.05
+_FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 5.0
 _MOST_KEPT = 256
 _MOST_BYTES = 2**20
@@ -55,7 +56,7 @@ class _Result(msgspec.Struct, frozen=True, omit_defaults=True):
     message: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-class Frame(msgspec.Struct, frozen=True):
+class _Frame(msgspec.Struct, frozen=True):
     """What goes to a WebSocket client."""
 
     code: str
@@ -69,7 +70,7 @@ _encoder = msgspec.json.Encoder()
 
 def frame(code: str, message: str, result: object) -> bytes:
     """The JSON of a frame."""
-    return _encoder.encode(Frame(code, message, result))
+    return _encoder.encode(_Frame(code, message, result))
 
 
 class Tail:
@@ -132,13 +133,12 @@ class Tail:
 
     async def page(self, after: int, kinds: list[str], limit: int) -> EventPage | None:
         """What the worker has after an event, waiting for the worker; None when the device was removed."""
-        pause = _PAUSE_SECONDS
+        until_next = pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
         while (link := await self._link()) is not None:
             try:
                 return await link.ask(ListEvents(after=after, limit=limit, events=kinds), _ANSWER_SECONDS)
             except Problem:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                await asyncio.sleep(next(until_next))
         return None
 
     def happened(self, line: bytes) -> Happened:
@@ -166,15 +166,14 @@ class Tail:
 
     async def _run(self) -> None:
         try:
-            pause = _PAUSE_SECONDS
+            until_next = pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
             while not self.ended and (link := await self._link()) is not None:
                 try:
                     await self._ask(link)
-                    pause = _PAUSE_SECONDS
+                    until_next = pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
                 except Problem:
                     self._at_once = False
-                    await asyncio.sleep(pause)
-                    pause = min(2 * pause, _LONGEST_PAUSE)
+                    await asyncio.sleep(next(until_next))
         finally:
             self.ended = True
             self._tell()

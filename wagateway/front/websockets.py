@@ -6,11 +6,12 @@ from contextlib import ExitStack
 from aiohttp import WSCloseCode, web
 
 from wagateway.contract import Problem
+from wagateway.filters import filters_of
 from wagateway.front.answers import SERVER
 from wagateway.front.auth import Auth, challenge
-from wagateway.front.following import Start, filters_of
+from wagateway.front.following import Start
 from wagateway.front.listener import Farewell, Listener
-from wagateway.front.listening import Chosen, Listen, asked, chosen
+from wagateway.front.listening import Chosen, asked, chosen
 from wagateway.front.origins import Origins
 from wagateway.front.reach import Processes
 from wagateway.front.streams import Streams, flow
@@ -50,16 +51,14 @@ class WebSockets:
             found = auth.refusal_of_query(listen.authorization)
         else:
             found = auth.refusal(header)
-        if found is None and not (
-            origins.own(request) and request.headers.get("Sec-Fetch-Site") != "cross-site"
-        ):
-            raise Problem(403, "CROSS_SITE", "A web page of another site needs a ticket")
+        if found is None:
+            origins.refuse_other_pages(request)
         return found
 
     async def answer(self, request: web.BaseRequest, query: str) -> web.StreamResponse:
         """Talk with the client until one of both ends it; raises `Problem` while there is no WebSocket."""
         listen = asked(query)
-        filters_of(listen.events)
+        wanted = filters_of(listen.events)
         devices = await chosen(self._processes.devices, request, listen.device_id)
         if listen.after is not None and (devices.all or len(devices.rows) != 1):
             raise invalid("after", "can be said for one device only")
@@ -68,7 +67,9 @@ class WebSockets:
             raise upgrade_required()
         self._streams.admit()
         try:
-            farewell = await self._streams.run(self._talk(request, socket, listen, devices))
+            stored = listen.after is not None
+            listener = Listener(request, socket, self._processes, self._tails, wanted, stored=stored)
+            farewell = await self._streams.run(self._talk(request, socket, listener, devices, listen.after))
             if not socket.prepared:
                 raise device_unavailable("The gateway is stopping")
             farewell = farewell or Farewell(WSCloseCode.GOING_AWAY, "The gateway is stopping")
@@ -78,14 +79,17 @@ class WebSockets:
         return socket
 
     async def _talk(
-        self, request: web.BaseRequest, socket: web.WebSocketResponse, listen: Listen, devices: Chosen
+        self,
+        request: web.BaseRequest,
+        socket: web.WebSocketResponse,
+        listener: Listener,
+        devices: Chosen,
+        after: int | None,
     ) -> Farewell:
-        wanted, stored = filters_of(listen.events), listen.after is not None
-        listener = Listener(request, socket, self._processes, self._tails, wanted, stored=stored)
         with ExitStack() as stack:
             tails = [stack.enter_context(self._tails.of(row)) for row in devices.rows]
             await _placed(tails)
-            starts = {tail.device_id: _start(listen, tail) for tail in tails}
+            starts = {tail.device_id: _start(after, tail) for tail in tails}
             await socket.prepare(request)
             flow(request)
             return await listener.talk(devices, starts)
@@ -134,7 +138,7 @@ async def _placed(tails: list[Tail]) -> None:
         await tail.soon_placed(end - asyncio.get_running_loop().time())
 
 
-def _start(listen: Listen, tail: Tail) -> Start:
-    if listen.after is not None:
-        return listen.after
+def _start(after: int | None, tail: Tail) -> Start:
+    if after is not None:
+        return after
     return tail.cursor if tail.cursor >= 0 else "now"

@@ -53,7 +53,8 @@ class Page(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True):
     """What the document says of a gateway: which commands and pages there are, and how to reach them.
 
-    `files` says which commands are answered with a file, and of which MIME type.
+    `files` says which commands are answered with a file, `streams` which with a stream for who accepts its
+    type instead of JSON, both by their MIME types.
     """
 
     version: str
@@ -62,13 +63,14 @@ class Facts(msgspec.Struct, frozen=True):
     commands: Collection[type[Command[Any]]]
     pages: tuple[Page, ...] = ()
     files: Mapping[type[Command[Any]], str] = {}
+    streams: Mapping[type[Command[Any]], str] = {}
 
 
 def document(facts: Facts) -> bytes:
     """The document as JSON."""
     commands = [command for command in facts.commands if command.routes]
     schemas = _schemas(commands, facts.pages)
-    operations = Operations(schemas, facts.files)
+    operations = Operations(schemas, facts.files, facts.streams)
     paths: dict[str, Schema] = {}
     for page in facts.pages:
         paths.setdefault(page.path, {})[page.method] = _page(page, schemas)

@@ -13,17 +13,24 @@ _FORMS = (answers.JSON, "application/x-www-form-urlencoded", "multipart/form-dat
 _CAPTURED = re.compile(r"{(\w+)}")
 _DEVICE = "device_id"
 _KEY = "idempotency_key"
+_TEXT: Schema = {"schema": {"type": "string"}}
 
 
 class Operations:
     """Makes the operations of commands; the bodies they take go into the components of the schemas.
 
-    `files` says which commands are answered with a file, and of which type.
+    `files` and `streams` are those of `Facts`.
     """
 
-    def __init__(self, schemas: Schemas, files: Mapping[type[Command[Any]], str]) -> None:
+    def __init__(
+        self,
+        schemas: Schemas,
+        files: Mapping[type[Command[Any]], str],
+        streams: Mapping[type[Command[Any]], str],
+    ) -> None:
         self._schemas = schemas
         self._files = files
+        self._streams = streams
 
     def of(self, command: type[Command[Any]]) -> list[tuple[Route, Schema]]:
         """An operation for each route, all under names of their own."""
@@ -89,9 +96,10 @@ class Operations:
 
     def _answer(self, command: type[Command[Any]]) -> Schema:
         if command in self._files:
-            return {self._files[command]: {"schema": {"type": "string"}}}
+            return {self._files[command]: _TEXT}
         reply = self._schemas.replies.get(reply_type(command))
-        return {answers.JSON: {"schema": answers.envelope(reply)}}
+        found: Schema = {answers.JSON: {"schema": answers.envelope(reply)}}
+        return found | ({self._streams[command]: _TEXT} if command in self._streams else {})
 
 
 def tag(command: type[Command[Any]]) -> str:

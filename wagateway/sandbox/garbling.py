@@ -15,16 +15,16 @@ def garbled(network: Network, receiver: Endpoint, stanza: Node) -> Node:
 
     Never damaged are what was sent again on demand, and what devices of one account tell each other.
     """
-    if not receiver.device or stanza.attr("category") or any(enc.attr("count") for enc in _encs(stanza)):
+    if (
+        not receiver.device
+        or stanza.attr("category")
+        or any(enc.attr("count") for enc in stanza.children("enc"))
+    ):
         return stanza
     if not network.faults.garbles(receiver.account.number):
         return stanza
     content = [_damaged(child) if child.tag == "enc" else child for child in stanza.children()]
     return msgspec.structs.replace(stanza, content=content)
-
-
-def _encs(stanza: Node) -> list[Node]:
-    return stanza.children("enc")
 
 
 def _damaged(enc: Node) -> Node:

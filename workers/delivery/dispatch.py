@@ -97,6 +97,14 @@ class Dispatch:
             lane.latest = row.seq
             lane.waiting += 1
 
+    def replayed(self, outcome: Outcome) -> None:
+        """The receiver said this to an event of a replay: what it takes shows that it works."""
+        if outcome.delivered:
+            self._took(outcome)
+            self.progress.soon()
+        elif outcome.gone:
+            self._end_for_good()
+
     def read_up_to(self, seq: int, *, all_read: bool) -> None:
         """The main reader came so far."""
         self.window.read = seq
@@ -154,10 +162,9 @@ class Dispatch:
             return False
         outcome = await receiver.post(row)
         if outcome.delivered:
-            self._note(outcome, delivered_at=now())
             self._done(row, "delivered", lane.attempts + 1, outcome)
             self._settle(lane, row)
-            self.turns.succeeded()
+            self._took(outcome)
             return True
         self._note(outcome)
         return await self._failed(lane, row, outcome)
@@ -168,7 +175,7 @@ class Dispatch:
             self._failing = True
             log.warning("hook.failing", hook=self._hook.id, host=self.host, why=outcome.error)
         if outcome.gone:
-            self.end_for_good()
+            self._end_for_good()
             return False
         await self._endpoint_failed(lane, outcome)
         if lane.waited >= self._hook.give_up:
@@ -185,8 +192,11 @@ class Dispatch:
         self.progress.lane(lane.chat, lane.row(self._clock()))
         return False
 
-    def end_for_good(self) -> None:
-        """The receiver wants no more events, ever."""
+    def _took(self, outcome: Outcome) -> None:
+        self._note(outcome, delivered_at=now())
+        self.turns.succeeded()
+
+    def _end_for_good(self) -> None:
         if not self.gone.is_set():
             log.warning("hook.gone", hook=self._hook.id, host=self.host)
             self.gone.set()

@@ -9,14 +9,12 @@ import msgspec
 
 from wagateway.contract import Problem
 from wagateway.database import as_problem
-from workers.delivery.pace import Pace, pause
+from workers.delivery.pace import Pace, pause_for_disk
 from workers.shard import Shard
 from workers.shard.hooks import HookRow, read_hooks
 from workers.shard.lanes import LaneRow, count_waiting, read_lanes
 
 T = TypeVar("T")
-
-_LONGEST = 10.0  # seconds until a disk that fails is tried again
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -45,4 +43,4 @@ async def look(shard: Shard, read: Callable[[sqlite3.Connection], T], pace: Pace
             if not isinstance(as_problem(error), Problem):
                 raise
         failures += 1
-        await asyncio.sleep(min(pause(pace, failures, 0), _LONGEST))
+        await asyncio.sleep(pause_for_disk(pace, failures))

@@ -4,6 +4,8 @@ import random
 
 import msgspec
 
+_LONGEST_FOR_DISK = 10.0
+
 
 class Pace(msgspec.Struct, frozen=True):
     """In seconds; waits double from `first` to `longest`, give or take a share of `jitter`.
@@ -23,3 +25,8 @@ def pause(pace: Pace, attempts: int, asked: float) -> float:
     grown = min(pace.longest, pace.first * 2.0 ** min(attempts - 1, 32))
     spread = grown * random.uniform(1 - pace.jitter, 1 + pace.jitter)  # noqa: S311  spreads load, keeps no secret
     return max(spread, min(asked, pace.longest_asked))
+
+
+def pause_for_disk(pace: Pace, attempts: int) -> float:
+    """The same until a disk that fails is tried again: 10 at most."""
+    return min(pause(pace, attempts, 0), _LONGEST_FOR_DISK)

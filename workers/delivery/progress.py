@@ -9,14 +9,13 @@ from functools import partial
 import msgspec
 
 from wagateway.contract import Problem
-from workers.delivery.pace import Pace, pause
+from workers.delivery.pace import Pace, pause_for_disk
 from workers.shard import Shard, deliveries
 from workers.shard.deliveries import Done
 from workers.shard.hooks import HookRow, save_hook
 from workers.shard.lanes import LaneRow, remove_lanes, save_lanes
 
 _MOST = 4096  # deliveries that are not saved yet
-_LONGEST = 10.0  # seconds until a disk that fails is tried again
 
 
 class _Batch(msgspec.Struct, frozen=True):
@@ -76,7 +75,7 @@ class Progress:
                     raise
                 failures += 1
                 self._changed.set()
-                await asyncio.sleep(min(pause(self._pace, failures, 0), _LONGEST))
+                await asyncio.sleep(pause_for_disk(self._pace, failures))
             else:
                 failures = 0
                 self._roomy.set()

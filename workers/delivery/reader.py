@@ -9,7 +9,7 @@ from workers.delivery.dispatch import Dispatch
 from workers.delivery.kept import Kept, look
 from workers.delivery.pace import Pace
 from workers.delivery.rate import Rate
-from workers.delivery.receiver import Outcome, Receiver
+from workers.delivery.receiver import Receiver
 from workers.delivery.replays import Replays
 from workers.delivery.views import HookView
 from workers.head import Head
@@ -76,15 +76,7 @@ class Reader:
         try:
             async with Receiver(self.hook, self._pace) as receiver, asyncio.TaskGroup() as group:
                 dispatch.begin()
-                self._replays = Replays(
-                    self._shard,
-                    receiver,
-                    self.hook.id,
-                    self.hook.give_up,
-                    self._pace,
-                    self._clear,
-                    self._replayed,
-                )
+                self._replays = Replays(self._shard, receiver, self._pace, self._clear, dispatch.replayed)
                 tasks = [
                     group.create_task(work, name=f"hook {dispatch.host}")
                     for work in (
@@ -121,10 +113,6 @@ class Reader:
     async def _clear(self) -> None:
         await self._rate.spend(1)
         await self._dispatch.turns.up.wait()
-
-    def _replayed(self, outcome: Outcome) -> None:
-        if outcome.gone:
-            self._dispatch.end_for_good()
 
 
 def _following(connection: sqlite3.Connection, cursor: int) -> tuple[list[LogRow], int]:

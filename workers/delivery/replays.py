@@ -19,7 +19,7 @@ from workers.shard import Shard, deliveries, replays
 from workers.shard.deliveries import Done, State
 from workers.shard.log import LogRow
 from workers.shard.messages import now
-from workers.shard.replays import Bounds, Progress, Replay
+from workers.shard.replays import Bounds, Reached, Replay
 
 _BATCH = 64
 _UNSAVED = 512  # attempts that may wait to be saved before no other follows
@@ -60,20 +60,18 @@ class Replays:
         self,
         shard: Shard,
         receiver: Receiver,
-        hook_id: str,
-        give_up: float,
         pace: Pace,
         gate: Callable[[], Awaitable[None]],
-        told: Callable[[Outcome], None] = lambda _: None,
+        told: Callable[[Outcome], None],
     ) -> None:
         self._receiver = receiver
-        self._give_up = give_up * 1000
+        self._give_up = receiver.hook.give_up * 1000
         self._pace = pace
         self._gate = gate
         self._told = told
-        self._record = _Record(shard, hook_id)
+        self._record = _Record(shard, receiver.hook.id)
         self._shard = shard
-        self._hook = hook_id
+        self._hook = receiver.hook.id
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -95,7 +93,7 @@ class Replays:
 
     async def _work_off(self, replay: Replay) -> None:
         record = self._record
-        record.at = Progress(replay.id, replay.cursor, replay.attempts, 0, replay.waited)
+        record.at = Reached(replay.id, replay.cursor, replay.attempts, 0, replay.waited)
         await self._wait(replay.wait)
         while rows := await self._following(replay):
             for row in rows:
@@ -134,10 +132,10 @@ class Replays:
         attempts = before.attempts + 1
         wait = pause(self._pace, attempts, outcome.retry_after)
         length = math.ceil(wait * 1000)
-        self._record.at = Progress(before.id, before.cursor, attempts, length, before.waited + length)
+        self._record.at = Reached(before.id, before.cursor, attempts, length, before.waited + length)
         self._record.tried(row, "failing", outcome)
         waited = min(length, math.ceil(await self._wait(wait) * 1000))
-        self._record.at = Progress(before.id, before.cursor, attempts, 0, before.waited + waited)
+        self._record.at = Reached(before.id, before.cursor, attempts, 0, before.waited + waited)
 
     async def _wait(self, seconds: float) -> float:
         """Returns how many seconds passed: fewer when it was woken."""
@@ -159,7 +157,7 @@ class _Record:
     """Keeps how far a replay is and what became of its events: one save at a time, of all there is."""
 
     def __init__(self, shard: Shard, hook: str) -> None:
-        self.at = Progress(0, 0)
+        self.at = Reached(0, 0)
         self._shard = shard
         self._hook = hook
         self._rows: list[Done] = []
@@ -173,7 +171,7 @@ class _Record:
 
     def passed(self, seq: int) -> None:
         """The replay is done with everything up to this one."""
-        self.at = Progress(self.at.id, seq)
+        self.at = Reached(self.at.id, seq)
         self._save_soon()
 
     @property
@@ -218,6 +216,6 @@ class _Record:
                 return  # the next attempt saves again
 
 
-def _store(connection: sqlite3.Connection, hook: str, at: Progress, rows: list[Done]) -> None:
+def _store(connection: sqlite3.Connection, hook: str, at: Reached, rows: list[Done]) -> None:
     deliveries.record_again(connection, hook, rows)
     replays.save(connection, at)

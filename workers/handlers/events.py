@@ -6,15 +6,14 @@ from functools import partial
 import msgspec
 
 from wagateway.commands.events import EventPage, ListEvents
-from wagateway.contract import DEADLINE
-from wagateway.events import known, wants
-from wagateway.problems import invalid
+from wagateway.events import wants
+from wagateway.filters import filters_of
+from workers.deadline import seconds_left
 from workers.device import Device
 from workers.shard import log as event_log
 
 _LOOKED_AT = 5000  # events in one answer when only some kinds are wanted
 _SIZE = 4 * 1024 * 1024  # bytes
-_MARGIN = 0.5  # seconds between the answer and the moment when nobody waits for it any more
 
 
 async def list_events(device: Device, command: ListEvents) -> EventPage:
@@ -25,8 +24,8 @@ async def list_events(device: Device, command: ListEvents) -> EventPage:
     page at once whose `next` is the head. `missed` counts along the pages, each those that it has passed;
     for who begins with the oldest event there is none.
     """
-    filters = _filters(command.events)
-    until = min(time.monotonic() + command.wait, DEADLINE.get() - _MARGIN)
+    filters = filters_of(command.events)
+    until = time.monotonic() + min(command.wait, seconds_left())
     page = await _page(device, command.after, command.limit, filters)
     missed = page.missed if command.after else 0
     while not page.bodies and command.after <= page.head == page.next:
@@ -53,10 +52,3 @@ async def _page(device: Device, after: int, limit: int, filters: frozenset[str])
         size=_SIZE,
     )
     return await device.shard.read(pick)
-
-
-def _filters(names: list[str]) -> frozenset[str]:
-    for name in names:
-        if not known(name):
-            raise invalid("events", f"'{name}' is no kind of event")
-    return frozenset(name.lower() for name in names)

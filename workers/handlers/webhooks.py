@@ -21,10 +21,10 @@ from wagateway.commands.webhooks import (
     TestWebhook,
     WebhookStatus,
 )
-from wagateway.contract import DEADLINE
 from wagateway.events import rfc3339
 from wagateway.hooks import shown_hook
 from wagateway.problems import invalid
+from workers.deadline import seconds_left
 from workers.delivery import HookView
 from workers.delivery.replays import add
 from workers.device import Device
@@ -32,7 +32,6 @@ from workers.shard import deliveries, replays
 from workers.shard.deliveries import DeliveryRow
 
 _LONGEST_TEST = 30.0  # seconds
-_MARGIN = 0.5  # seconds between the answer and the moment when nobody waits for it any more
 
 
 async def list_webhooks(device: Device, command: ListWebhooks) -> list[WebhookStatus]:
@@ -60,9 +59,8 @@ async def resume_webhook(device: Device, command: ResumeWebhook) -> WebhookStatu
 async def test_webhook(device: Device, command: TestWebhook) -> Attempt:
     """What the receiver said to a test event, while somebody waits to hear of it."""
     began = time.monotonic()
-    seconds = min(DEADLINE.get() - began - _MARGIN, _LONGEST_TEST)
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(min(seconds_left(), _LONGEST_TEST)):
             outcome = await device.delivery.test(command.webhook_id)
     except TimeoutError:
         return Attempt(False, 0, "no answer in time", int((time.monotonic() - began) * 1000))

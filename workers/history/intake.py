@@ -7,37 +7,28 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 from google.protobuf.message import DecodeError
 
-from wagateway.contract import Problem
 from wagateway.events.catalogue import HISTORY
 from wagateway.events.device import HistoryPayload
-from workers.arrivals import Own
 from workers.history.keeping import Tally, keep
 from workers.history.reading import Batch, Part, Place, batches, place
 from workers.history.wire import Malformed
-from workers.patience import FIRST_PAUSE, tries
+from workers.identities import Own
+from workers.patience import FIRST_PAUSE, Stopped, patiently
 from workers.shard import Shard
 from workers.shard import log as event_log
-from workers.shard.writer import STORAGE
 
 _MOST_BAD = 3
 
 T = TypeVar("T")
 
 log = structlog.get_logger()
-
-
-def _nobody_listens(seq: int) -> None:
-    """Until readers are there."""
-
-
-class Stopped(Exception):
-    """The device is stopping; the file is taken again at the next start."""
 
 
 class History:
@@ -52,7 +43,7 @@ class History:
         shard: Shard,
         folder: Path,
         own: Own,
-        committed: Callable[[int], None] = _nobody_listens,
+        committed: Callable[[int], None],
         *,
         pause: float = FIRST_PAUSE,
     ) -> None:
@@ -95,7 +86,7 @@ class History:
         for path in sorted(self._folder.glob("*.history")):
             try:
                 self._import(path)
-            except Stopped:
+            except Stopped:  # the file is taken again at the next start
                 return
             except (Malformed, DecodeError) as error:
                 log.warning("history.unreadable", file=path.name, why=type(error).__name__)
@@ -150,14 +141,8 @@ class History:
     def _write(self, write: Callable[[sqlite3.Connection], T]) -> T:
         if self._stopping.is_set():
             raise Stopped
-        for pause in tries(self._stopping, self._pause):
-            try:
-                return self._gently(write)
-            except Problem as problem:
-                if problem.code not in STORAGE:
-                    raise Stopped from None
-                log.warning("history.waiting_for_disk", code=problem.code, pause=pause)
-        raise Stopped
+        gently = partial(self._gently, write)
+        return patiently(gently, self._stopping, "history.waiting_for_disk", self._pause)
 
     def _gently(self, write: Callable[[sqlite3.Connection], T]) -> T:
         """Write, then leave the disk to others for as long as that took."""

@@ -5,10 +5,11 @@ import sqlite3
 import msgspec
 
 from workers import content
-from workers.arrivals import Own, identities, open_late, opened, row_of
+from workers.arrivals import open_late, opened, row_of
 from workers.content import MediaPart
 from workers.history.entries import Entry
 from workers.history.reading import Batch, Part
+from workers.identities import Own, identities
 from workers.payloads import Facts
 from workers.shard import imports, media, messages
 from workers.shard.messages import MessageRow

@@ -91,11 +91,6 @@ def record_again(connection: sqlite3.Connection, hook: str, rows: Iterable[Done]
     connection.executemany(_RECORD_AGAIN, _values(hook, rows))
 
 
-def forget(connection: sqlite3.Connection, hook: str) -> None:
-    """The hook is no more."""
-    connection.execute("DELETE FROM deliveries WHERE hook = ?", (hook,))
-
-
 def page(
     connection: sqlite3.Connection, hook: str, state: State | None, before: int, limit: int
 ) -> list[DeliveryRow]:
@@ -120,7 +115,7 @@ def dead_count(connection: sqlite3.Connection, hook: str | None = None) -> int:
     return int(connection.execute(query, (hook,)).fetchone()[0])
 
 
-def prune_delivered(connection: sqlite3.Connection, hook: str, keep: int = 10_000) -> int:
+def prune_delivered(connection: sqlite3.Connection, hook: str, keep: int) -> int:
     """Forget of what was delivered all but the newest `keep`, 20,000 at a time; returns how many went."""
     values = {"hook": hook, "keep": keep, "most": _PRUNED}
     return connection.execute(_PRUNE, values).rowcount

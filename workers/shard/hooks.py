@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from wagateway.commands.webhooks import HookState
+from workers.shard import pauses
 from workers.shard.log import last_seq
 from workers.shard.messages import now
 
@@ -79,7 +80,7 @@ def read_hooks(connection: sqlite3.Connection) -> list[HookRow]:
             state=state,
             attempts=attempts,
             pause=pause / 1000,
-            left=min(max(due - moment, 0), pause) / 1000,
+            left=pauses.left(due, pause, moment),
             down=down / 1000,
             last_status=last_status,
             last_error=last_error,
@@ -100,7 +101,7 @@ def save_hook(connection: sqlite3.Connection, row: HookRow) -> None:
             row.cursor,
             row.state,
             row.attempts,
-            moment + int(row.left * 1000) if row.pause else 0,
+            pauses.due(row.left, row.pause, moment),
             int(row.pause * 1000),
             int(row.down * 1000),
             row.last_status,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from workers.shard import pauses
 from workers.shard.log import LogRow, last_seq
 from workers.shard.messages import now
 
@@ -31,7 +32,7 @@ def read_lanes(connection: sqlite3.Connection, hook: str) -> list[LaneRow]:
         "SELECT chat, cursor, attempts, pause, next_attempt, waited FROM lanes WHERE hook = ?", (hook,)
     )
     return [
-        LaneRow(chat, cursor, attempts, pause / 1000, min(max(due - moment, 0), pause) / 1000, waited / 1000)
+        LaneRow(chat, cursor, attempts, pause / 1000, pauses.left(due, pause, moment), waited / 1000)
         for chat, cursor, attempts, pause, due, waited in rows
     ]
 
@@ -48,7 +49,7 @@ def save_lanes(connection: sqlite3.Connection, hook: str, rows: Iterable[LaneRow
                 row.chat,
                 row.cursor,
                 row.attempts,
-                moment + int(row.left * 1000) if row.pause else 0,
+                pauses.due(row.left, row.pause, moment),
                 int(row.pause * 1000),
                 int(row.waited * 1000),
             )

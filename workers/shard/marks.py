@@ -6,8 +6,9 @@ The same table has which chats a history has told of (see `workers.shard.imports
 import sqlite3
 from typing import Literal
 
-Mark = Literal["presence_pulse", "presence_pulse_open", "online"]
-"""When the last pulse began; the same while it has not ended; when the device was last known to be online."""
+Mark = Literal["presence_pulse", "presence_pulse_open", "online", "log_clock"]
+"""When the last pulse began; the same while it has not ended; when the device was last known to be online;
+how far the time was by which events age."""
 
 _DAY = 86_400_000  # milliseconds
 

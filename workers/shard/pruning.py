@@ -6,7 +6,6 @@ import msgspec
 
 from workers.shard.log import last_seq
 
-_MARK = "log_clock"
 _END = 2**63 - 1
 
 # A replay of dead letters holds nothing back: those are kept for themselves.
@@ -34,7 +33,7 @@ WHERE state = 'dead' AND seq > :after ORDER BY seq LIMIT :limit
 """
 
 
-class Bounds(msgspec.Struct, frozen=True):
+class Limits(msgspec.Struct, frozen=True):
     """What is too old, in Unix milliseconds, and how many bytes of events there may be; 0 for no limit."""
 
     oldest: int
@@ -49,27 +48,27 @@ class Doomed(msgspec.Struct, frozen=True):
     over: bool
 
 
-def owed(connection: sqlite3.Connection, bounds: Bounds, *, old: bool) -> int:
+def owed(connection: sqlite3.Connection, limits: Limits, *, old: bool) -> int:
     """Up to which number no hook is to get an event any more.
 
     A replay is waited for until it is itself as old as the oldest event may be. For `old` events those hooks
     do not count that are paused or gone.
     """
-    (least,) = connection.execute(_OWED, {"since": bounds.oldest or -1}).fetchone()
+    (least,) = connection.execute(_OWED, {"since": limits.oldest or -1}).fetchone()
     if not old:
         (waiting,) = connection.execute(_WAITING).fetchone()
         least = min((one for one in (least, waiting) if one is not None), default=None)
     return _END if least is None else int(least)
 
 
-def too_old(connection: sqlite3.Connection, bounds: Bounds, after: int, limit: int) -> Doomed:
+def too_old(connection: sqlite3.Connection, limits: Limits, after: int, limit: int) -> Doomed:
     """The next events after a number that are too old, as is each before them but for dead letters."""
-    if not bounds.oldest:
+    if not limits.oldest:
         return Doomed([], after, over=True)
     doomed: list[int] = []
     reached, seen = after, 0
-    for seq, time, _, dead in _look(connection, after, owed(connection, bounds, old=True), limit):
-        if time >= bounds.oldest:
+    for seq, time, _, dead in _look(connection, after, owed(connection, limits, old=True), limit):
+        if time >= limits.oldest:
             return Doomed(doomed, reached, over=True)
         if not dead:
             doomed.append(seq)
@@ -77,14 +76,14 @@ def too_old(connection: sqlite3.Connection, bounds: Bounds, after: int, limit: i
     return Doomed(doomed, reached, over=seen < limit)
 
 
-def too_many(connection: sqlite3.Connection, bounds: Bounds, after: int, limit: int, *, dead: bool) -> Doomed:
+def too_many(connection: sqlite3.Connection, limits: Limits, after: int, limit: int, *, dead: bool) -> Doomed:
     """The next events after a number that must go for want of room; of dead letters only with `dead`."""
-    excess = held(connection) - bounds.most if bounds.most else 0
+    excess = held(connection) - limits.most if limits.most else 0
     if excess <= 0:
         return Doomed([], after, over=True)
     doomed: list[int] = []
     reached, seen = after, 0
-    for seq, _, size, is_dead in _look(connection, after, owed(connection, bounds, old=False), limit):
+    for seq, _, size, is_dead in _look(connection, after, owed(connection, limits, old=False), limit):
         if dead or not is_dead:
             doomed.append(seq)
             excess -= size
@@ -94,14 +93,14 @@ def too_many(connection: sqlite3.Connection, bounds: Bounds, after: int, limit: 
     return Doomed(doomed, reached, over=seen < limit)
 
 
-def remove(connection: sqlite3.Connection, bounds: Bounds, seqs: list[int], *, old: bool, dead: bool) -> int:
+def remove(connection: sqlite3.Connection, limits: Limits, seqs: list[int], *, old: bool, dead: bool) -> int:
     """Remove those of these events that still may go, with what became of them; returns how many went.
 
     They are looked at again, because a hook, a replay or a dead letter may have come since.
     """
     if not seqs:
         return 0
-    floor = owed(connection, bounds, old=old)
+    floor = owed(connection, limits, old=old)
     marks = ", ".join("?" * len(seqs))
     query = f"SELECT seq FROM log WHERE seq IN ({marks}) AND seq <= ?"  # noqa: S608  question marks
     if not dead:
@@ -155,17 +154,6 @@ def gone(connection: sqlite3.Connection) -> int:
     """How many events the log held once and holds no more."""
     (events,) = connection.execute("SELECT events FROM log_totals").fetchone()
     return last_seq(connection) - int(events)
-
-
-def read_clock(connection: sqlite3.Connection) -> int | None:
-    """How far the time was by which events age, in Unix milliseconds; None before the first time."""
-    row = connection.execute("SELECT at FROM marks WHERE name = ?", (_MARK,)).fetchone()
-    return None if row is None else int(row[0])
-
-
-def save_clock(connection: sqlite3.Connection, at: int) -> None:
-    """It is so far."""
-    connection.execute("INSERT OR REPLACE INTO marks (name, at) VALUES (?, ?)", (_MARK, at))
 
 
 def _look(connection: sqlite3.Connection, after: int, floor: int, limit: int) -> sqlite3.Cursor:

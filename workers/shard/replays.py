@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from wagateway.contract import Problem
+from workers.shard import pauses
 from workers.shard.log import LogRow, read_after
 from workers.shard.messages import now
 
@@ -51,7 +52,7 @@ class Replay(msgspec.Struct, frozen=True):
     wait: float
 
 
-class Progress(msgspec.Struct, frozen=True):
+class Reached(msgspec.Struct, frozen=True):
     """How far a replay is; `pause` is the wait that begins, which `waited` has in it; in milliseconds."""
 
     id: int
@@ -133,9 +134,7 @@ def oldest(connection: sqlite3.Connection, hook: str) -> Replay | None:
     if row is None:
         return None
     number, dead, cursor, last, attempts, waited, due, pause = row
-    # However the clock jumped, no wait is longer than the pause was.
-    wait = min(max(due - now(), 0), pause) / 1000
-    return Replay(number, bool(dead), cursor, last, attempts, waited, wait)
+    return Replay(number, bool(dead), cursor, last, attempts, waited, pauses.left(due, pause, now()))
 
 
 def following(connection: sqlite3.Connection, hook: str, replay: Replay, limit: int) -> list[LogRow]:
@@ -146,17 +145,17 @@ def following(connection: sqlite3.Connection, hook: str, replay: Replay, limit: 
     return [row for row in read_after(connection, replay.cursor, limit) if row.seq <= replay.last]
 
 
-def save(connection: sqlite3.Connection, progress: Progress) -> None:
+def save(connection: sqlite3.Connection, reached: Reached) -> None:
     """The replay is so far."""
     connection.execute(
         "UPDATE replays SET cursor = ?, attempts = ?, next_attempt = ?, pause = ?, waited = ? WHERE id = ?",
         (
-            progress.cursor,
-            progress.attempts,
-            now() + progress.pause if progress.pause else 0,
-            progress.pause,
-            progress.waited,
-            progress.id,
+            reached.cursor,
+            reached.attempts,
+            now() + reached.pause if reached.pause else 0,
+            reached.pause,
+            reached.waited,
+            reached.id,
         ),
     )
 
@@ -164,11 +163,6 @@ def save(connection: sqlite3.Connection, progress: Progress) -> None:
 def finish(connection: sqlite3.Connection, replay: int) -> None:
     """The replay is done with."""
     connection.execute("DELETE FROM replays WHERE id = ?", (replay,))
-
-
-def forget(connection: sqlite3.Connection, hook: str) -> None:
-    """The hook is no more."""
-    connection.execute("DELETE FROM replays WHERE hook = ?", (hook,))
 
 
 def left(connection: sqlite3.Connection, hook: str) -> int:

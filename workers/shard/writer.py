@@ -25,6 +25,9 @@ _PROBE_SHARE = 10  # looking whether the disk works again takes a tenth of the t
 STORAGE = frozenset({"STORAGE_FULL", "STORAGE_FAILED"})
 """The codes of a write that failed for want of a working disk: nothing was stored, a repeat may succeed."""
 
+CLOSED = "DEVICE_UNAVAILABLE"
+"""The code of a write that comes when the shard is closed."""
+
 Failing = Literal["", "full", "failed"]
 """Why nothing can be stored at present, "" when it can."""
 _FAILING: dict[str, Failing] = {"STORAGE_FULL": "full", "STORAGE_FAILED": "failed"}

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from tests.workers.conftest import ALICE, OWN
+from tests.workers.conftest import ALICE, Who
 from wagateway.commands.internal import Hook
 from wagateway.events import Kind
 from workers.delivery import Delivery, Pace
@@ -29,11 +29,6 @@ class Said(msgspec.Struct, kw_only=True, omit_defaults=True):
     body: str
     sender: str = msgspec.field(default="", name="from")
     chat_lid: str = ""
-
-
-class Who:
-    id = "sales"
-    jid = OWN
 
 
 class Sink:

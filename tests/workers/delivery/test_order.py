@@ -6,8 +6,8 @@ from collections import defaultdict
 
 from aiohttp import web
 
-from tests.workers.conftest import ALICE, BOB, rows
-from tests.workers.delivery.conftest import FAST, Sink, Who, delivering, hook, listening, tell, until
+from tests.workers.conftest import ALICE, BOB, Who, rows
+from tests.workers.delivery.conftest import FAST, Sink, delivering, hook, listening, tell, until
 from workers.delivery import Delivery
 from workers.head import Head
 from workers.shard import Shard

@@ -7,13 +7,15 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from tests.workers.conftest import ALICE, BOB, rows
-from tests.workers.delivery.conftest import NOWHERE, Sink, Who, delivering, hook, tell, until
+from tests.workers.conftest import ALICE, BOB, Who, rows
+from tests.workers.delivery.conftest import NOWHERE, Sink, delivering, hook, tell, until
 from workers.delivery import Delivery, Pace, pause
+from workers.delivery.replays import add
 from workers.head import Head
 from workers.shard import Shard, hooks, lanes, messages
 from workers.shard.hooks import HookRow
 from workers.shard.lanes import LaneRow
+from workers.shard.replays import Bounds
 
 CHATS = [f"{n}@s.whatsapp.net" for n in range(30)]
 PATIENT = Pace(first=0.25, longest=300.0)
@@ -104,6 +106,25 @@ async def test_an_event_that_waited_long_enough_is_a_dead_letter(shard: Shard, s
         await until(lambda: running.delivery.lag() == 0)
     assert [(1, "dead", 500), (2, "delivered", 200)] == rows(
         shard, "SELECT seq, state, status FROM deliveries ORDER BY seq"
+    )
+
+
+async def test_a_replay_that_is_delivered_shows_that_the_endpoint_works(shard: Shard, sink: Sink) -> None:
+    sink.judge = lambda _: 500
+    wanted = msgspec.structs.replace(hook(sink.url), give_up=0)
+    async with delivering(shard, wanted) as running:
+        await running.tell("one")
+        await until(lambda: running.delivery.state("crm").last_error == "HTTP 500")
+        assert 1 == running.delivery.state("crm").failures
+        sink.judge = lambda _: 200
+        await until(lambda: rows(shard, "SELECT 1 FROM deliveries WHERE state = 'dead'") != [])
+        await add(shard, wanted, Bounds(dead=True))
+        running.delivery.replay_added()
+        await until(lambda: running.delivery.state("crm").delivered_at > 0)
+        view = running.delivery.state("crm")
+        assert (0, 200, "") == (view.failures, view.last_status, view.last_error)
+    assert [(0, 200, "", 1)] == rows(
+        shard, "SELECT attempts, last_status, last_error, delivered_at > 0 FROM hooks"
     )
 
 

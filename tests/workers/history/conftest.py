@@ -5,19 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers.conftest import ALICE, NOON, OWN, OWN_LID
+from tests.workers.conftest import ALICE, NOON, Who
 from wagateway.whatsapp.fields import write_fields
 from wagateway.whatsapp.protos import E2E, HistorySync, Web
 from workers.history import History
 from workers.shard import Shard
 
 SECOND = NOON // 1000
-
-
-class Who:
-    id = "sales"
-    jid = OWN
-    lid = OWN_LID
 
 
 def new(kind: str = "RECENT") -> HistorySync.HistorySync:
@@ -67,7 +61,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def history(shard: Shard, folder: Path) -> History:
-    return History(shard, folder, Who())
+    return History(shard, folder, Who(), lambda _: None)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import cast
 import msgspec
 import pytest
 
-from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, incoming, rows
-from tests.workers.history.conftest import SECOND, Take, Who, chat_in, event, message_in, new
+from tests.workers.conftest import ALICE, ALICE_LID, BOB, GROUP, NOON, OWN, Who, incoming, rows
+from tests.workers.history.conftest import SECOND, Take, chat_in, event, message_in, new
 from wagateway.problems import storage_full
 from wagateway.whatsapp import polls
 from wagateway.whatsapp.fields import write_fields
@@ -430,7 +430,7 @@ def test_a_full_disk_is_waited_for(shard: Shard, folder: Path) -> None:
     message_in(chat_in(history), "H1")
     (folder / "1.history").write_bytes(event(history))
     full = FullAtFirst(shard, 3)
-    History(full, folder, Who(), pause=0.0).take()  # type: ignore[arg-type]
+    History(full, folder, Who(), lambda _: None, pause=0.0).take()  # type: ignore[arg-type]
     assert 0 == full.left
     assert ["H1"] == [row[0] for row in stored(shard)]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.workers.conftest import ALICE, OWN
+from tests.workers.conftest import ALICE, Who
 from wagateway.settings import Settings
 from wagateway.whatsapp.media import EncryptedMedia, encrypt_media
 from workers.content import MediaPart
@@ -22,11 +22,6 @@ from workers.shard.media import MediaRow
 FAST = Pace(first=0.001, longest=0.002, timeout=0.3)
 
 _ids = itertools.count(1)
-
-
-class Who:
-    id = "sales"
-    jid = OWN
 
 
 class Script:
