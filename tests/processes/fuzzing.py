@@ -12,7 +12,9 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.schemas import APIOperation
 
 from wagateway.commands import catalogue
+from wagateway.commands.events import ListEvents
 from wagateway.commands.groups import ExportMembers
+from wagateway.front.lines import NDJSON
 from wagateway.front.pages import PAGES
 from wagateway.openapi.document import Facts, document
 
@@ -51,6 +53,7 @@ def described() -> dict[str, Any]:
         commands=list(catalogue().values()),
         pages=PAGES,
         files={ExportMembers: "text/csv"},
+        streams={ListEvents: NDJSON},
     )
     found: dict[str, Any] = json.loads(document(facts))
     return found
