@@ -16,6 +16,7 @@ from workers.shard.hooks import HookRow, save_hook
 from workers.shard.lanes import LaneRow, remove_lanes, save_lanes
 
 _MOST = 4096  # deliveries that are not saved yet
+_BETWEEN = 0.02  # seconds from one save to the next: the disk is for others, too
 
 
 class _Batch(msgspec.Struct, frozen=True):
@@ -68,7 +69,7 @@ class Progress:
             self._changed.clear()
             batch = self._take()
             try:
-                await asyncio.wrap_future(self._shard.write(partial(_store, batch=batch)))
+                await asyncio.wrap_future(self._shard.write(partial(_store, batch=batch), lazy=True))
             except (Problem, asyncio.CancelledError) as error:
                 self._put_back(batch)
                 if isinstance(error, asyncio.CancelledError):
@@ -79,6 +80,7 @@ class Progress:
             else:
                 failures = 0
                 self._roomy.set()
+                await asyncio.sleep(_BETWEEN)
 
     def at_last(self) -> None:
         """Have the newest state saved, without waiting for it."""
