@@ -19,28 +19,17 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 def at_most(name: str, value: float, unit: str, limit: float) -> Row:
     """A figure that must not pass an absolute limit."""
-    return Row(
-        name=name,
-        value=value,
-        unit=unit,
-        yardstick=limit,
-        ratio=value / limit,
-        target=f"<= {limit:g} {unit}",
-        ok=value <= limit,
-    )
+    return _limited(name, value, unit, limit, "<=", ok=value <= limit)
 
 
 def at_least(name: str, value: float, unit: str, limit: float) -> Row:
     """A figure that must not stay below an absolute limit."""
-    return Row(
-        name=name,
-        value=value,
-        unit=unit,
-        yardstick=limit,
-        ratio=value / limit,
-        target=f">= {limit:g} {unit}",
-        ok=value >= limit,
-    )
+    return _limited(name, value, unit, limit, ">=", ok=value >= limit)
+
+
+def _limited(name: str, value: float, unit: str, limit: float, sign: str, *, ok: bool) -> Row:
+    target = f"{sign} {limit:g} {unit}"
+    return Row(name=name, value=value, unit=unit, yardstick=limit, ratio=value / limit, target=target, ok=ok)
 
 
 def told(name: str, value: float, unit: str) -> Row:
