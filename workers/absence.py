@@ -3,9 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
 from typing import NoReturn, TypeVar
 
 import msgspec
@@ -19,6 +17,7 @@ from workers.shard import Shard, marks, recovery
 from workers.shard import log as event_log
 from workers.shard.log import Own
 from workers.shard.messages import now
+from workers.shard.writer import once_kept
 
 EVERY = 30.0
 _SHORTEST = 1000  # milliseconds; less is no absence
@@ -51,11 +50,6 @@ class _Gap(msgspec.Struct):
 
 def _nobody(_outcome: object) -> None:
     """Nobody asks."""
-
-
-def _if_kept(done: Callable[[T], None], future: Future[T]) -> None:
-    if not future.cancelled() and future.exception() is None:
-        done(future.result())
 
 
 class Absence:
@@ -160,7 +154,7 @@ class Absence:
         self._gap = None
         try:
             future = self._shard.write(tell)
-            future.add_done_callback(partial(_if_kept, self._head.committed))
+            once_kept(future, self._head.committed)
             await asyncio.shield(asyncio.wrap_future(future))
         except Problem:
             if self._online:
@@ -180,4 +174,4 @@ class Absence:
     ) -> None:
         """Do it without waiting: what a failing disk or the end of the worker forbids is tried no more."""
         with suppress(Problem):
-            self._shard.write(function, lazy=True).add_done_callback(partial(_if_kept, done))
+            once_kept(self._shard.write(function, lazy=True), done)

@@ -1,5 +1,6 @@
 """Decoding neonize's events about groups, newsletters and people who type; pure functions over protobufs."""
 
+import msgspec
 from neonize.proto import Neonize_pb2 as pb  # type: ignore[import-untyped, unused-ignore]
 
 from wagateway.phone import is_lid
@@ -54,11 +55,8 @@ def read_group_change(raw: bytes, phone_of: PhoneOf) -> GroupChange | None:
     who = GroupChange(
         jid=text_of(event.JID), actor=actor, actor_lid=actor_lid, timestamp=event.Timestamp * 1000
     )
-    change = GroupChange(
-        jid=who.jid,
-        actor=who.actor,
-        actor_lid=who.actor_lid,
-        timestamp=who.timestamp,
+    change = msgspec.structs.replace(
+        who,
         name=event.Name.Name if event.HasField("Name") else None,
         topic=event.Topic.Topic if event.HasField("Topic") else None,
         locked=event.Locked.isLocked if event.HasField("Locked") else None,

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import sqlite3
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from typing import TypeVar
 
 import msgspec
@@ -15,7 +14,7 @@ from wagateway.contract import Problem, Upload
 from wagateway.problems import outcome_unknown
 from workers.engine import Uncertain
 from workers.shard import Shard, keys
-from workers.shard.writer import STORAGE
+from workers.shard.writer import STORAGE, once_kept
 
 T = TypeVar("T")
 
@@ -135,12 +134,8 @@ class Outbox:
         """As `keep`, for a write that returns the number of the last event that it made."""
         future = self._shard.write(function)
         # Not after the wait, which may be cancelled: the event is in the log all the same.
-        future.add_done_callback(self._told)
+        once_kept(future, self._committed)
         await asyncio.shield(asyncio.wrap_future(future))
-
-    def _told(self, future: Future[int]) -> None:
-        if not future.cancelled() and future.exception() is None:
-            self._committed(future.result())
 
     async def keep(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Do a write to the shard, also when the caller is cancelled meanwhile."""

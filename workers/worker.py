@@ -31,21 +31,7 @@ from workers.beat import Beats
 from workers.delivery import LAST_WORDS_SECONDS, Delivery
 from workers.device import Device
 from workers.groupnames import GroupNames
-from workers.handlers import (
-    app,
-    calls,
-    chat_actions,
-    chats,
-    events,
-    groups,
-    internal,
-    media,
-    messages,
-    newsletters,
-    sending,
-    users,
-    webhooks,
-)
+from workers.handlers import MODULES
 from workers.history import History
 from workers.listening import Events
 from workers.media import Way
@@ -197,23 +183,7 @@ def _proxy(spec: WorkerSpec) -> str:
 
 @functools.cache
 def _handlers() -> Handlers[Device]:
-    return collect(
-        [
-            app,
-            calls,
-            chat_actions,
-            chats,
-            events,
-            groups,
-            internal,
-            media,
-            messages,
-            newsletters,
-            sending,
-            users,
-            webhooks,
-        ]
-    )
+    return collect(MODULES)
 
 
 def _server(context: Context, spec: WorkerSpec, device: Device) -> Server[Device]:
@@ -233,7 +203,7 @@ def _reader(spec: WorkerSpec, device: Device, retention: Retention) -> Callable[
             log_depth=retention.held,
             hook_lag=device.delivery.lag(),
             dead=retention.dead,
-            gone=sum(view.state == "gone" for view in device.delivery.all()),
+            gone=device.delivery.gone(),
             disk=device.shard.size(),
             storage=device.shard.failing,
         )

@@ -33,10 +33,6 @@ def record(shard: Shard, hook: str, found: Iterable[Done]) -> None:
     shard.write(partial(deliveries.record, hook=hook, rows=list(found))).result()
 
 
-def again(shard: Shard, hook: str, *found: Done) -> None:
-    shard.write(partial(deliveries.record_again, hook=hook, rows=found)).result()
-
-
 def kept(shard: Shard, hook: str = "a") -> list[tuple[object, ...]]:
     return rows(shard, "SELECT seq, state, attempts FROM deliveries WHERE hook = ? ORDER BY seq", hook)
 
@@ -58,17 +54,17 @@ async def test_what_is_recorded_takes_the_place_of_what_was(shard: Shard) -> Non
     assert [(1, "dead", 7), (2, "delivered", 1)] == kept(shard)
 
 
-async def test_attempts_of_a_replay_count_on(shard: Shard) -> None:
-    record(shard, "a", [done(1, "delivered", 3)])
-    again(shard, "a", done(1, "failing"), done(1, "failing"), done(1), done(2))
-    assert [(1, "delivered", 6), (2, "delivered", 1)] == kept(shard)
+async def test_a_replay_learns_how_often_each_event_was_tried(shard: Shard) -> None:
+    record(shard, "a", [done(1, "delivered", 3), done(2, "dead", 7), done(3)])
+    record(shard, "b", [done(1, "failing", 9)])
+    assert {1: 3, 2: 7} == await shard.read(partial(deliveries.attempts, hook="a", seqs=[1, 2, 4]))
 
 
 async def test_a_dead_letter_that_fails_again_stays_one_until_it_is_delivered(shard: Shard) -> None:
     record(shard, "a", [done(1, "dead", 3)])
-    again(shard, "a", done(1, "failing"))
+    record(shard, "a", [done(1, "failing", 4)])
     assert [(1, "dead", 4)] == kept(shard)
-    again(shard, "a", done(1))
+    record(shard, "a", [done(1, attempts=5)])
     assert [(1, "delivered", 5)] == kept(shard)
 
 

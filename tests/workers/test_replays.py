@@ -14,10 +14,11 @@ from tests.workers.test_deliveries import done, kept, log_events, record
 from wagateway.commands.internal import Hook
 from wagateway.contract import Problem
 from wagateway.problems import storage_full
-from workers.delivery import Outcome, Pace, Receiver
-from workers.delivery import replays as working
+from workers.delivery import Outcome, Pace, Receiver, progress
+from workers.delivery.progress import Progress
 from workers.delivery.replays import Added, Replays, add
 from workers.shard import Shard, hooks, messages, replays
+from workers.shard.hooks import HookRow
 from workers.shard.log import LogRow
 from workers.shard.replays import Bounds
 
@@ -60,6 +61,24 @@ def unheard(_: Outcome) -> None:
 
 
 @contextlib.asynccontextmanager
+async def progressing(shard: Shard) -> AsyncIterator[Progress]:
+    """The progress of the hook, saved until the end."""
+    made = Progress(shard, lambda: HookRow(id=HOOK.id, cursor=0), FAST)
+    task = asyncio.create_task(made.run())
+    try:
+        yield made
+    finally:
+        await ended(task)
+        made.at_last()
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@contextlib.asynccontextmanager
 async def running(
     shard: Shard,
     receiver: Scripted,
@@ -68,14 +87,13 @@ async def running(
     told: Callable[[Outcome], None] = unheard,
 ) -> AsyncIterator[Replays]:
     receiver.hook = msgspec.structs.replace(receiver.hook, give_up=give_up)
-    made = Replays(shard, receiver, pace, open_gate, told)
-    task = asyncio.create_task(made.run())
-    try:
-        yield made
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    async with progressing(shard) as kept_by:
+        made = Replays(shard, receiver, kept_by, pace, open_gate, told)
+        task = asyncio.create_task(made.run())
+        try:
+            yield made
+        finally:
+            await ended(task)
 
 
 async def all_done(shard: Shard) -> None:
@@ -253,15 +271,14 @@ async def test_nothing_is_lost_where_a_worker_is_killed(shard: Shard) -> None:
     await added(shard)
     killed = Scripted()
     killed.hold = 150
-    dying = Replays(shard, killed, FAST, open_gate, unheard)
-    task = asyncio.create_task(dying.run())
-    await killed.until(150)
-    successor = Scripted()  # reads what is on the disk now, while the other has not said goodbye
-    assert list(range(successor_starts := (await replayed(shard, successor))[0], 201)) == successor.tried
-    assert 1 <= successor_starts <= 150
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with progressing(shard) as kept_by:
+        dying = Replays(shard, killed, kept_by, FAST, open_gate, unheard)
+        task = asyncio.create_task(dying.run())
+        await killed.until(150)
+        successor = Scripted()  # reads what is on the disk now, while the other has not said goodbye
+        assert list(range(successor_starts := (await replayed(shard, successor))[0], 201)) == successor.tried
+        assert 1 <= successor_starts <= 150
+        await ended(task)
     assert {"delivered"} == {state for _, state, _ in kept(shard)}
     assert list(range(1, 201)) == [seq for seq, _, _ in kept(shard)]
 
@@ -286,15 +303,14 @@ async def test_nothing_is_delivered_while_the_gate_is_shut(shard: Shard) -> None
         reached.set()
         await gate.wait()
 
-    task = asyncio.create_task(Replays(shard, receiver, FAST, shut, unheard).run())
-    await reached.wait()
-    assert [] == receiver.tried
-    gate.set()
-    await receiver.until(1)
-    await all_done(shard)
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with progressing(shard) as kept_by:
+        task = asyncio.create_task(Replays(shard, receiver, kept_by, FAST, shut, unheard).run())
+        await reached.wait()
+        assert [] == receiver.tried
+        gate.set()
+        await receiver.until(1)
+        await all_done(shard)
+        await ended(task)
 
 
 async def test_every_attempt_is_told(shard: Shard) -> None:
@@ -309,11 +325,10 @@ async def test_every_attempt_is_told(shard: Shard) -> None:
 
 
 async def test_a_full_disk_loses_no_attempt(shard: Shard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(working, "_DISK_SECONDS", 0.001)
-    monkeypatch.setattr(working, "_UNSAVED", 10)
+    monkeypatch.setattr(progress, "_MOST", 10)
     log_events(shard, 100)
     await added(shard)
-    real, refused = working._store, 0
+    real, refused = progress._store, 0
 
     def full(*arguments: object, **named: object) -> None:
         nonlocal refused
@@ -322,7 +337,7 @@ async def test_a_full_disk_loses_no_attempt(shard: Shard, monkeypatch: pytest.Mo
             raise storage_full()
         real(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(working, "_store", full)
+    monkeypatch.setattr(progress, "_store", full)
     assert list(range(1, 101)) == await replayed(shard, Scripted())
     assert [(seq, "delivered", 1) for seq in range(1, 101)] == kept(shard)
 
@@ -386,13 +401,13 @@ async def test_many_events_are_replayed_in_few_transactions(
 ) -> None:
     log_events(shard, 2000, chat=ALICE)
     await added(shard)
-    stores, real = 0, working._store
+    stores, real = 0, progress._store
 
     def store(*arguments: object, **named: object) -> None:
         nonlocal stores
         stores += 1
         real(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(working, "_store", store)
+    monkeypatch.setattr(progress, "_store", store)
     assert 2000 == len(await replayed(shard, Scripted()))
     assert stores < 200

@@ -119,6 +119,10 @@ class Delivery:
         """How many events the hook that is farthest behind has not got yet."""
         return max((reader.lag() for reader in self._readers.values()), default=0)
 
+    def gone(self) -> int:
+        """How many hooks' receivers said that they are no more."""
+        return sum(reader.gone for reader in self._readers.values())
+
     def behind(self) -> bool:
         """Whether any hook that is not held has events to come."""
         return any(reader.active and reader.lag() for reader in self._readers.values())

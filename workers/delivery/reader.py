@@ -42,6 +42,11 @@ class Reader:
         """Whether the hook as a whole fails, and is waited for."""
         return self._dispatch.newest().pause > 0
 
+    @property
+    def gone(self) -> bool:
+        """Whether the receiver said that it is no more."""
+        return self._dispatch.newest().state == "gone"
+
     def lag(self) -> int:
         """How many events are to come, as far as is known without looking at each."""
         window = self._dispatch.window
@@ -76,7 +81,9 @@ class Reader:
         try:
             async with Receiver(self.hook, self._pace) as receiver, asyncio.TaskGroup() as group:
                 dispatch.begin()
-                self._replays = Replays(self._shard, receiver, self._pace, self._clear, dispatch.replayed)
+                self._replays = Replays(
+                    self._shard, receiver, dispatch.progress, self._pace, self._clear, dispatch.replayed
+                )
                 tasks = [
                     group.create_task(work, name=f"hook {dispatch.host}")
                     for work in (

@@ -89,8 +89,9 @@ async def replay_events(device: Device, command: ReplayEvents) -> Replay:
 
 async def _status(device: Device, view: HookView) -> WebhookStatus:
     hook = view.hook
-    dead = await device.shard.read(partial(deliveries.dead_count, hook=hook.id))
-    replaying = await device.shard.read(partial(replays.left, hook=hook.id))
+    dead, replaying = await device.shard.read(
+        lambda connection: (deliveries.dead_count(connection, hook.id), replays.left(connection, hook.id))
+    )
     return WebhookStatus(
         **msgspec.structs.asdict(shown_hook(hook)),
         state=view.state,

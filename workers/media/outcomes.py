@@ -22,6 +22,7 @@ from workers.shard import Shard, media, messages
 from workers.shard import log as event_log
 from workers.shard.log import Own
 from workers.shard.media import MediaRow
+from workers.shard.writer import once_kept
 
 _TRIES = 15  # about an hour, at the usual pace
 _DISK_SECONDS = 30
@@ -32,7 +33,7 @@ log = structlog.get_logger()
 
 
 class Outcomes:
-    """Keeps them in the shard; `committed(seq)` is called after each event."""
+    """Keeps them in the shard; `committed(seq)` is called after each event, on any thread."""
 
     def __init__(self, shard: Shard, own: Own, pace: Pace) -> None:
         self.committed: Callable[[int], None] = _nobody_listens
@@ -89,7 +90,11 @@ class Outcomes:
 
     async def _commit(self, save: Callable[[sqlite3.Connection], int | None]) -> None:
         # Shielded: a worker that stops must still tell of an event that was written.
-        seq = await asyncio.shield(asyncio.wrap_future(self._shard.write(save)))
+        future = self._shard.write(save)
+        once_kept(future, self._told)
+        await asyncio.shield(asyncio.wrap_future(future))
+
+    def _told(self, seq: int | None) -> None:
         if seq is not None:
             self.committed(seq)
 

@@ -42,18 +42,13 @@ class DeliveryRow(msgspec.Struct, frozen=True):
     time: int
 
 
-_RECORD = """
-INSERT INTO deliveries (hook, seq, state, attempts, status, error, took, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET state = excluded.state, attempts = excluded.attempts, status = excluded.status,
-    error = excluded.error, took = excluded.took, at = excluded.at
-"""
 # A dead letter stays one until it is delivered: a replay of dead letters finds it by that.
-_RECORD_AGAIN = """
+_RECORD = """
 INSERT INTO deliveries (hook, seq, state, attempts, status, error, took, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
     state = CASE WHEN state = 'dead' AND excluded.state = 'failing' THEN 'dead' ELSE excluded.state END,
-    attempts = attempts + excluded.attempts, status = excluded.status, error = excluded.error,
-    took = excluded.took, at = excluded.at
+    attempts = excluded.attempts, status = excluded.status, error = excluded.error, took = excluded.took,
+    at = excluded.at
 """
 
 _PAGE = """
@@ -79,16 +74,19 @@ DELETE FROM deliveries WHERE hook = :hook AND seq IN (
 
 
 def record(connection: sqlite3.Connection, hook: str, rows: Iterable[Done]) -> None:
-    """Remember what became of these events, in place of what was known of them."""
-    connection.executemany(_RECORD, _values(hook, rows))
-
-
-def record_again(connection: sqlite3.Connection, hook: str, rows: Iterable[Done]) -> None:
-    """The same of events that are replayed: their attempts are added to those that were before.
+    """Remember what became of these events, in place of what was known of them.
 
     A dead letter that fails stays one.
     """
-    connection.executemany(_RECORD_AGAIN, _values(hook, rows))
+    values = [(hook, d.seq, d.state, d.attempts, d.status, d.error, d.took, d.at) for d in rows]
+    connection.executemany(_RECORD, values)
+
+
+def attempts(connection: sqlite3.Connection, hook: str, seqs: Iterable[int]) -> dict[int, int]:
+    """How often each of these events was tried at a hook, where it was."""
+    query = """SELECT seq, attempts FROM deliveries
+        WHERE hook = ? AND seq IN (SELECT value FROM json_each(?))"""
+    return dict(connection.execute(query, (hook, msgspec.json.encode(list(seqs)).decode())).fetchall())
 
 
 def page(
@@ -119,7 +117,3 @@ def prune_delivered(connection: sqlite3.Connection, hook: str, keep: int) -> int
     """Forget of what was delivered all but the newest `keep`, 20,000 at a time; returns how many went."""
     values = {"hook": hook, "keep": keep, "most": _PRUNED}
     return connection.execute(_PRUNE, values).rowcount
-
-
-def _values(hook: str, rows: Iterable[Done]) -> list[tuple[str, int, str, int, int, str, int, int]]:
-    return [(hook, d.seq, d.state, d.attempts, d.status, d.error, d.took, d.at) for d in rows]

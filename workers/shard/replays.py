@@ -124,12 +124,12 @@ def add(connection: sqlite3.Connection, hook: str, selection: Selection) -> int:
     return int(connection.execute(query, values).fetchone()[0])
 
 
-def oldest(connection: sqlite3.Connection, hook: str) -> Replay | None:
-    """The replay of a hook that is to be worked on now."""
+def oldest(connection: sqlite3.Connection, hook: str, after: int = 0) -> Replay | None:
+    """The replay of a hook that is to be worked on, after the one with this id."""
     row = connection.execute(
         "SELECT id, dead, cursor, last, attempts, waited, next_attempt, pause FROM replays "
-        "WHERE hook = ? ORDER BY id LIMIT 1",
-        (hook,),
+        "WHERE hook = ? AND id > ? ORDER BY id LIMIT 1",
+        (hook, after),
     ).fetchone()
     if row is None:
         return None

@@ -195,6 +195,19 @@ def _attempt(connection: sqlite3.Connection, function: Callable[[sqlite3.Connect
     return outcome
 
 
+def once_kept(future: Future[T], done: Callable[[T], object]) -> None:
+    """Have `done` called with what a write returned when it is on disk; never when it could not be kept.
+
+    It is called on the writer's thread, also where whoever submitted the write does not wait any more.
+    """
+
+    def kept(finished: Future[T]) -> None:
+        if not finished.cancelled() and finished.exception() is None:
+            done(finished.result())
+
+    future.add_done_callback(kept)
+
+
 def _failing(outcome: object) -> Failing:
     return _FAILING.get(outcome.code, "") if isinstance(outcome, Problem) else ""
 
